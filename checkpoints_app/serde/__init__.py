@@ -1,0 +1,19 @@
+"""Values to bytes and back: strict msgpack, hash, compression, and data for inspection."""
+
+from __future__ import annotations
+
+from .compression import MAX_VALUE_BYTES, Compressor, content_hash
+from .errors import BlockedType, DamagedValue, UnreadableType
+from .inspecting import decode_data
+from .serializer import StateSerializer
+
+__all__ = [
+    "MAX_VALUE_BYTES",
+    "BlockedType",
+    "Compressor",
+    "DamagedValue",
+    "StateSerializer",
+    "UnreadableType",
+    "content_hash",
+    "decode_data",
+]

@@ -1,0 +1,24 @@
+"""The write and the read path of the store."""
+
+from __future__ import annotations
+
+from .reading import Reader
+from .refusals import BadAddress, FenceLost, InsideTransaction, StoreUnavailable
+from .store import Store, refuse_inside_transaction, reset, store_for
+from .writing import Address, Writer, checked_key, metadata_of
+
+__all__ = [
+    "Address",
+    "BadAddress",
+    "FenceLost",
+    "InsideTransaction",
+    "Reader",
+    "Store",
+    "StoreUnavailable",
+    "Writer",
+    "checked_key",
+    "metadata_of",
+    "refuse_inside_transaction",
+    "reset",
+    "store_for",
+]

@@ -1,0 +1,1 @@
+"""An audit of the Python environment it runs in, and a chat about it; works offline."""

@@ -1,0 +1,36 @@
+"""Where the servers and the browser that the tests use are installed, on the PATH or off it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+def postgres() -> Path | None:
+    """Return the folder with `initdb` and `postgres`; Debian keeps it in a versioned place."""
+    versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if _complete(path)]
+    if versions:
+        return max(versions, key=lambda path: float(path.parent.name))
+    initdb = shutil.which("initdb")
+    folder = Path(initdb).resolve().parent if initdb else None
+    return folder if folder and _complete(folder) else None
+
+
+def redis() -> Path | None:
+    """Return the Redis server."""
+    return _program("redis-server")
+
+
+def chromium() -> Path | None:
+    """Return the browser, by the names distributions give it."""
+    return _program("chromium", "chromium-browser", "google-chrome")
+
+
+def _complete(folder: Path) -> bool:
+    return (folder / "initdb").is_file() and (folder / "postgres").is_file()
+
+
+def _program(*names: str) -> Path | None:
+    # A normal user's PATH may lack the sbin folders.
+    found = (shutil.which(name) or shutil.which(name, path="/usr/bin:/usr/sbin") for name in names)
+    return next((Path(path) for path in found if path), None)

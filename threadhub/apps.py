@@ -1,0 +1,16 @@
+"""The project's own app, and which admin site Django uses."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ThreadHubConfig(AppConfig):
+    """Tables of the kernel, and the wiring that needs every app loaded."""
+
+    name = "threadhub"
+    verbose_name = "ThreadHub"
+
+    def ready(self) -> None:
+        """Declare how each model of the kernel is recorded."""
+        from threadhub import audit  # noqa: F401

@@ -1,0 +1,21 @@
+"""How the kernel's own models are recorded."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, User
+
+from threadhub.kernel.events.models import OutboxEvent
+from threadhub.kernel.people.models import ApiKey, Profile
+from threadhub.kernel.streams.models import Stream, StreamEvent
+
+from threadhub.kernel.audit.declaring import fields, machinery_model
+from threadhub.kernel.audit.models import AuditEntry
+
+fields(User, mask=["password"], exclude=["last_login"])
+fields(Group)
+fields(Profile, mask=["issued_password"])
+fields(ApiKey, mask=["digest"], exclude=["last_used_at"])
+machinery_model(AuditEntry, why="It is the record.")
+machinery_model(Stream, why="The counter of a log of events.")
+machinery_model(StreamEvent, why="Events are themselves the log of what happened.")
+machinery_model(OutboxEvent, why="Messages in transit, written by recorded acts.")

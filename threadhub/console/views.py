@@ -1,0 +1,29 @@
+"""Pages of the console that are no lists."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model, login
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from threadhub.kernel import clock
+from threadhub.kernel.people import links
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignInView(View):
+    """The one-time link that the server prints at its start."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
+        """Sign the person in and lead to the console; a used link says so."""
+        user_id = links.redeem(token, now=clock.now())
+        user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+        if user is None:
+            return render(request, "console/sign_in_link_used.html", status=410)
+        login(request, user, backend=BACKEND)
+        return redirect("/console/")

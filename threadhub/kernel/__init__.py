@@ -1,0 +1,1 @@
+"""What every floor above may use; imports nothing of ThreadHub above itself."""

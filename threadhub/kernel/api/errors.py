@@ -1,0 +1,77 @@
+"""One error shape for the whole API: detail, code, fields, correlation_id."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from threadhub.kernel.errors import ThreadHubError
+from threadhub.kernel.observability import correlation
+
+logger = logging.getLogger(__name__)
+
+
+def body(
+    detail: str, code: str, fields: dict[str, Any] | None = None, **extra: Any
+) -> dict[str, Any]:
+    """Return the JSON body of an error."""
+    shape: dict[str, Any] = {"detail": detail, "code": code}
+    if fields:
+        shape["fields"] = fields
+    return {**shape, **extra, "correlation_id": correlation.current()}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of a view into the error shape; unknown ones become a plain 500."""
+    set_rollback()
+    if isinstance(error, ThreadHubError):
+        shape = body(error.message, error.code, error.fields)
+        return Response(shape, status=error.status)
+    if isinstance(error, Http404):
+        return Response(body("Not found.", "not_found"), status=404)
+    if isinstance(error, PermissionDenied):
+        return Response(body("Not allowed.", "not_allowed"), status=403)
+    if isinstance(error, exceptions.ValidationError):
+        return Response(_invalid(error.detail), status=status.HTTP_422_UNPROCESSABLE_ENTITY)
+    if isinstance(error, exceptions.APIException):
+        shape = body(str(error.detail), str(error.get_codes()))
+        return Response(shape, status=error.status_code, headers=_headers(error))
+    logger.error("A request failed.", exc_info=error)
+    return Response(body("Something went wrong inside ThreadHub.", "internal"), status=500)
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return headers
+
+
+def _invalid(detail: Any) -> dict[str, Any]:
+    if isinstance(detail, dict):
+        fields = {name: _messages(found) for name, found in detail.items()}
+        name, messages = next(iter(fields.items()))
+        return body(f"{name}: {messages[0]}", "invalid", fields)
+    return body(_messages(detail)[0], "invalid")
+
+
+def _messages(found: Any) -> list[str]:
+    if isinstance(found, dict):
+        return [f"{key}: {text}" for key, value in found.items() for text in _messages(value)]
+    if isinstance(found, list):
+        return [text for item in found for text in _messages(item)] or ["Invalid."]
+    return [str(found)]
+
+
+def not_found(request: HttpRequest, *_: object, **__: object) -> JsonResponse:
+    """Answer an API path that does not exist."""
+    shape = body(f"There is no {request.path} in this API. See /api/schema.", "not_found")
+    return JsonResponse(shape, status=404)

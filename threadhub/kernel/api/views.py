@@ -1,0 +1,56 @@
+"""The base of every API route about protected objects."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from threadhub.kernel.rbac import access
+from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
+
+
+class ProtectedView(APIView):
+    """A route whose objects are reached through the one door only."""
+
+    permission_classes = [IsAuthenticated]
+    # The objects of the route; `None` says that it shows none that belong to somebody.
+    protected: ClassVar[type[models.Model] | None] = None
+    # The permission each HTTP method needs on the object it names or lists.
+    needs: ClassVar[dict[str, Action]] = {}
+
+    def visible(self, *related: str) -> ProtectedQuerySet[Any]:
+        """Return the objects on which the caller holds what the method needs."""
+        return self._objects(*related).visible_to(self.request.user, self._action())
+
+    def find(self, *related: str, **lookup: Any) -> Any:
+        """Return the one object. Raises NotVisible or NotAllowed."""
+        objects = self._objects(*related)
+        return access.get(objects, user=self.request.user, action=self._action(), **lookup)
+
+    def _objects(self, *related: str) -> ProtectedQuerySet[Any]:
+        if self.protected is None:
+            raise TypeError(f"{type(self).__name__} protects no model.")
+        objects: ProtectedQuerySet[Any] = self.protected._default_manager.all()  # type: ignore[assignment]
+        return objects.select_related(*related) if related else objects
+
+    def _action(self) -> Action:
+        return self.needs[(self.request.method or "GET").upper()]
+
+
+def validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the checked body of a request. Raises ValidationError, answered with 422."""
+    checked = serializer(data=request.data)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def queried(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the checked query parameters of a request. Raises ValidationError."""
+    checked = serializer(data=request.query_params)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)

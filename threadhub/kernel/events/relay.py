@@ -1,0 +1,51 @@
+"""Delivers events: right after their commit, and again from the table until it succeeds."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from threadhub.kernel import clock, ticking, transactions
+from threadhub.kernel.audit.recording import machinery
+from threadhub.kernel.observability import correlation
+
+from .declaring import kinds, subscribers_of
+from .models import OutboxEvent
+
+BATCH = 100
+MAX_BACKOFF = timedelta(minutes=5)
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(row: OutboxEvent) -> bool:
+    """Hand the event to every subscriber; remove it when all took it, else put it off."""
+    with correlation.correlated(row.correlation_id):
+        try:
+            event = kinds.get(row.kind)(**row.payload)
+            for subscriber in subscribers_of(row.kind):
+                subscriber(event)
+        except Exception:
+            logger.exception("An event could not be delivered.", extra={"event": row.kind})
+            _put_off(row)
+            return False
+    with transactions.atomic(), machinery("outbox"):
+        OutboxEvent.objects.filter(pk=row.pk).delete()
+    return True
+
+
+def _put_off(row: OutboxEvent) -> None:
+    delay = min(timedelta(seconds=2) * 2 ** min(row.attempts, 10), MAX_BACKOFF)
+    with transactions.atomic(), machinery("outbox"):
+        OutboxEvent.objects.filter(pk=row.pk).update(
+            attempts=F("attempts") + 1, due_at=clock.now() + delay
+        )
+
+
+@ticking.duty("events.relay")
+def deliver_due(now: datetime) -> int:
+    """Deliver up to 100 overdue events and return how many were; 1 query when idle."""
+    due = OutboxEvent.objects.filter(due_at__lte=now).order_by("due_at", "id")[:BATCH]
+    return sum(deliver(row) for row in due)

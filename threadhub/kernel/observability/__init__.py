@@ -1,0 +1,1 @@
+"""What ThreadHub tells about itself: correlation ids and logs, secrets taken out."""

@@ -1,0 +1,1 @@
+"""Who may do what: every protected object is fetched through `access`."""

@@ -1,0 +1,36 @@
+"""The one door: the only way to a protected object."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import models
+
+from threadhub.kernel.errors import NotAllowed, NotVisible
+
+from .querysets import Action, ProtectedQuerySet
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+def get(queryset: ProtectedQuerySet[ModelT], *, user: Any, action: Action, **lookup: Any) -> ModelT:
+    """Return the one object the lookup names.
+
+    Raises NotVisible when it is missing or hidden (the same words for both), NotAllowed when
+    the person sees it but lacks the permission. One query, two on refusal.
+    """
+    found = queryset.visible_to(user, action).filter(**lookup).first()
+    if found is not None:
+        return found
+    noun = str(queryset.model._meta.verbose_name)
+    if action != "view" and queryset.visible_to(user, "view").filter(**lookup).exists():
+        raise NotAllowed(f"You may see this {noun}, but you lack the permission to {action} it.")
+    raise NotVisible(f"There is no such {noun}.")
+
+
+def can(user: Any, action: Action, target: models.Model) -> bool:
+    """Say whether the person holds the permission on the object. One query."""
+    queryset = type(target)._default_manager.filter(pk=target.pk)
+    if not isinstance(queryset, ProtectedQuerySet):
+        raise TypeError(f"{type(target).__name__} is not protected.")
+    return queryset.visible_to(user, action).exists()

@@ -1,0 +1,106 @@
+"""Wakes the viewers of a stream inside this process, from any thread.
+
+A wake-up is a hint: the log is the truth, and a poll of every watched stream, one query
+each half second, covers hints that got lost or were given in another process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asgiref.sync import sync_to_async
+
+POLL_SECONDS = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class Watch:
+    """One viewer's interest in one stream, on the event loop it was made on."""
+
+    def __init__(self, stream_id: int) -> None:
+        self.stream_id = stream_id
+        self.seen = -1
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+
+    def wake(self) -> None:
+        """Wake the viewer; may be called from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self, *, timeout: float) -> bool:
+        """Wait for a wake-up for up to `timeout` seconds and say whether one came."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout)
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+_watches: dict[int, set[Watch]] = defaultdict(set)
+_guard = threading.Lock()
+_pollers: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+
+
+def wake(stream_id: int) -> None:
+    """Wake every viewer of the stream in this process."""
+    with _guard:
+        watches = list(_watches.get(stream_id, ()))
+    for watch in watches:
+        watch.wake()
+
+
+@contextmanager
+def watching(stream_id: int) -> Iterator[Watch]:
+    """Register a viewer. Open the watch before reading, so that nothing falls in between."""
+    watch = Watch(stream_id)
+    with _guard:
+        _watches[stream_id].add(watch)
+    _ensure_poller()
+    try:
+        yield watch
+    finally:
+        with _guard:
+            _watches[stream_id].discard(watch)
+            if not _watches[stream_id]:
+                del _watches[stream_id]
+
+
+def watched() -> list[int]:
+    """Return the streams that somebody in this process watches."""
+    with _guard:
+        return list(_watches)
+
+
+def _ensure_poller() -> None:
+    loop = asyncio.get_running_loop()
+    poller = _pollers.get(loop)
+    if poller is None or poller.done():
+        for stale in [other for other in _pollers if other.is_closed()]:
+            del _pollers[stale]
+        _pollers[loop] = loop.create_task(_poll())
+
+
+async def _poll() -> None:
+    """Compare the watched streams' counters until nobody watches any more."""
+    from .log import last_seqs
+
+    known: dict[int, int] = {}
+    while streams := watched():
+        try:
+            current = await sync_to_async(last_seqs, thread_sensitive=False)(streams)
+        except Exception:
+            logger.exception("Polling the event streams failed; the next poll tries again.")
+            current = known
+        for stream_id, seq in current.items():
+            if known.get(stream_id) != seq:
+                wake(stream_id)
+        known = current
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,84 @@
+"""Write transactions: one fair lock per SQLite database, none elsewhere.
+
+SQLite's busy handler retries at random, so under load a writer may starve for seconds.
+A first-come, first-served lock inside the process removes that; other processes still
+meet SQLite's own lock and its busy timeout.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+
+class FairLock:
+    """A lock granted in order of arrival; the holding thread may take it again."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._holder: int | None = None
+        self._depth = 0
+
+    def acquire(self) -> None:
+        """Wait for the turn of the calling thread."""
+        me = threading.get_ident()
+        with self._guard:
+            if self._holder in (None, me):
+                self._holder = me
+                self._depth += 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+        with self._guard:
+            self._holder = me
+            self._depth = 1
+
+    def release(self) -> None:
+        """Give the lock up, to the longest waiting thread if there is one."""
+        with self._guard:
+            self._depth -= 1
+            if self._depth:
+                return
+            # A placeholder keeps newcomers queued until the woken thread has signed in.
+            self._holder = -1 if self._waiting else None
+            if self._waiting:
+                self._waiting.popleft().release()
+
+
+_locks: dict[str, FairLock] = {}
+_locks_guard = threading.Lock()
+
+
+def _lock_for(alias: str) -> FairLock | None:
+    if connections[alias].vendor != "sqlite":
+        return None
+    with _locks_guard:
+        return _locks.setdefault(alias, FairLock())
+
+
+@contextmanager
+def writing(alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Hold the right to write to a SQLite database; costs nothing on other databases."""
+    lock = _lock_for(alias)
+    if lock is None:
+        yield
+        return
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def atomic(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Open a write transaction in fair order; nested calls are savepoints."""
+    with writing(using), transaction.atomic(using=using):
+        yield

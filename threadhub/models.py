@@ -1,0 +1,10 @@
+"""The kernel's tables, which live under this app's label."""
+
+from __future__ import annotations
+
+from threadhub.kernel.audit.models import AuditEntry
+from threadhub.kernel.events.models import OutboxEvent
+from threadhub.kernel.people.models import ApiKey, Profile
+from threadhub.kernel.streams.models import Stream, StreamEvent
+
+__all__ = ["ApiKey", "AuditEntry", "OutboxEvent", "Profile", "Stream", "StreamEvent"]

@@ -1,0 +1,82 @@
+"""Brings an installation to the state a server starts from; safe to repeat."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from threadhub.kernel import clock
+from threadhub.kernel.people import accounts
+from threads_app.graphs.catalog import Report
+from threads_app.services import graphs
+
+PEOPLE_FILE = "people.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A person every installation starts with."""
+
+    username: str
+    is_staff: bool
+    is_superuser: bool
+
+
+PEOPLE = (
+    Persona("admin", is_staff=True, is_superuser=True),
+    Persona("operator", is_staff=True, is_superuser=False),
+    Persona("auditor", is_staff=True, is_superuser=False),
+    Persona("stranger", is_staff=True, is_superuser=False),
+)
+
+
+def migrate() -> bool:
+    """Bring the tables up to date and say whether anything was to be done."""
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    call_command("migrate", interactive=False, verbosity=0)
+    return True
+
+
+def people() -> bool:
+    """Make the people who are missing and note their passwords; say whether any were made."""
+    made: list[tuple[str, str]] = []
+    for persona in PEOPLE:
+        _, password = accounts.ensure(
+            username=persona.username,
+            is_staff=persona.is_staff,
+            is_superuser=persona.is_superuser,
+        )
+        if password:
+            made.append((persona.username, password))
+    if made:
+        _note(settings.VAR_DIR / PEOPLE_FILE, made)
+    return bool(made)
+
+
+def _note(path: Path, made: list[tuple[str, str]]) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        for username, password in made:
+            file.write(f"{username}\t{password}\n")
+
+
+def person(username: str) -> Any:
+    """Return one of the people made by `people`."""
+    users = get_user_model()
+    return users._default_manager.get(**{users.USERNAME_FIELD: username})
+
+
+def load_graphs() -> Report:
+    """Load the projects of the installation and store what they hold."""
+    return graphs.load(now=clock.now())

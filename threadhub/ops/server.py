@@ -1,0 +1,67 @@
+"""Daphne in this process, with a worker beside it and an orderly end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+
+from daphne.server import Server as Daphne
+from twisted.internet import reactor
+from twisted.internet.threads import deferToThread
+
+from threadhub.asgi import application
+
+HTTP_TIMEOUT_SECONDS = 24 * 3600
+
+
+class Server:
+    """Serves HTTP until the process is told to stop."""
+
+    def __init__(self, *, host: str, port: int) -> None:
+        self._ready: Callable[[], None] | None = None
+        self._daphne = Daphne(
+            application,
+            endpoints=_endpoints(host, port),
+            http_timeout=HTTP_TIMEOUT_SECONDS,
+            websocket_max_message_size=64 * 1024,
+            websocket_max_frame_size=64 * 1024,
+            server_name="ThreadHub",
+            ready_callable=self._listening,
+        )
+
+    def on_ready(self, ready: Callable[[], None]) -> None:
+        """Call the function, in a thread, as soon as requests are answered."""
+        self._ready = ready
+
+    def run(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Serve; `start` is called before the first request, `stop` before the end."""
+        start()
+        reactor.addSystemEventTrigger("before", "shutdown", deferToThread, stop)  # type: ignore[attr-defined]
+        self._daphne.run()
+
+    def _listening(self) -> None:
+        if self._ready is not None:
+            reactor.callWhenRunning(  # type: ignore[attr-defined]
+                lambda: threading.Thread(target=self._ready, name="announce").start()
+            )
+
+
+def _endpoints(host: str, port: int) -> list[str]:
+    quoted = host.replace(":", r"\:")
+    kind = "tcp6" if ":" in host else "tcp"
+    endpoints = [f"{kind}:port={port}:interface={quoted}"]
+    if host == "127.0.0.1" and _has_ipv6_loopback(port):
+        # Browsers resolve localhost to ::1 first.
+        endpoints.append(rf"tcp6:port={port}:interface=\:\:1")
+    return endpoints
+
+
+def _has_ipv6_loopback(port: int) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("::1", port))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Settings: `embedded` (default, one process), `cluster` and `test`, over one `base`."""

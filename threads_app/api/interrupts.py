@@ -1,0 +1,63 @@
+"""Routes about questions."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from threadhub.kernel import clock
+from threadhub.kernel.api.views import ProtectedView, validated
+from threads_app.models import Interrupt
+from threads_app.services import runs
+from threads_app.services.runs import RunOrder
+
+from . import inputs, outputs
+
+RELATED = ("thread__graph", "run", "answered_by")
+LIST_LIMIT = 100
+
+
+class InterruptsView(ProtectedView):
+    """/interrupts."""
+
+    protected = Interrupt
+    needs = {"GET": "view"}
+
+    @extend_schema(
+        operation_id="list_interrupts", responses={200: outputs.InterruptOutput(many=True)}
+    )
+    def get(self, request: Request) -> Response:
+        """Return the oldest 100 open questions the caller may see."""
+        waiting = self.visible(*RELATED).open().order_by("id")[:LIST_LIMIT]  # type: ignore[attr-defined]
+        return Response([outputs.interrupt(row) for row in waiting])
+
+
+class InterruptAnswerView(ProtectedView):
+    """/interrupts/{id}/answer."""
+
+    protected = Interrupt
+    needs = {"POST": "execute"}
+
+    @extend_schema(
+        operation_id="answer_interrupt",
+        request=inputs.AnswerInput,
+        responses={
+            202: outputs.RunOutput,
+            404: outputs.ErrorOutput,
+            409: outputs.ErrorOutput,
+            422: outputs.ErrorOutput,
+        },
+    )
+    def post(self, request: Request, interrupt_key: int) -> Response:
+        """Answer a question once; the run that carries the answer is returned."""
+        question = self.find(*RELATED, pk=interrupt_key)
+        given = validated(inputs.AnswerInput, request)
+        run = runs.start(
+            thread=question.thread,
+            graph=question.thread.graph,
+            actor=request.user,
+            order=RunOrder(command={"resume": {question.interrupt_id: given["answer"]}}),
+            now=clock.now(),
+        )
+        return Response(outputs.run(run), status=202)

@@ -1,0 +1,210 @@
+"""What the routes answer, in the shapes of LangGraph's API."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rest_framework import serializers
+
+from threads_app.models import Graph, Interrupt, Run, Thread
+
+
+class ThreadOutput(serializers.Serializer[Any]):
+    """A thread as the API shows it."""
+
+    thread_id = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    state_updated_at = serializers.DateTimeField(allow_null=True)
+    metadata = serializers.DictField()
+    status = serializers.CharField()
+    config = serializers.DictField()
+    values = serializers.DictField(allow_null=True)
+    interrupts = serializers.DictField()
+    error = serializers.CharField(allow_null=True)
+    title = serializers.CharField()
+    graph_id = serializers.CharField(allow_null=True)
+    owner = serializers.CharField()
+
+
+class RunOutput(serializers.Serializer[Any]):
+    """A run as the API shows it."""
+
+    run_id = serializers.UUIDField()
+    thread_id = serializers.CharField()
+    assistant_id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    status = serializers.CharField()
+    metadata = serializers.DictField()
+    multitask_strategy = serializers.CharField()
+    kwargs = serializers.DictField()
+    attempt = serializers.IntegerField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.DictField(allow_null=True)
+    usage = serializers.DictField()
+
+
+class GraphOutput(serializers.Serializer[Any]):
+    """A graph as the API shows it."""
+
+    graph_id = serializers.CharField()
+    assistant_id = serializers.UUIDField()
+    project = serializers.CharField()
+    target = serializers.CharField()
+    description = serializers.CharField()
+    status = serializers.CharField()
+    problem = serializers.CharField()
+    notes = serializers.ListField(child=serializers.CharField())
+    fingerprint = serializers.CharField()
+    source_changed = serializers.BooleanField()
+    loaded_at = serializers.DateTimeField(allow_null=True)
+
+
+class GraphDetailOutput(GraphOutput):
+    """A graph with its drawing, schemas, channels and interrupt points."""
+
+    structure = serializers.DictField()
+
+
+class StateOutput(serializers.Serializer[Any]):
+    """LangGraph's ThreadState."""
+
+    values = serializers.JSONField()
+    next = serializers.ListField(child=serializers.CharField())
+    tasks = serializers.ListField(child=serializers.DictField())
+    metadata = serializers.DictField(allow_null=True)
+    created_at = serializers.DateTimeField(allow_null=True)
+    checkpoint = serializers.DictField(allow_null=True)
+    parent_checkpoint = serializers.DictField(allow_null=True)
+    interrupts = serializers.ListField(child=serializers.DictField())
+
+
+class StateUpdatedOutput(serializers.Serializer[Any]):
+    """Where an update of the state was written."""
+
+    checkpoint = serializers.DictField()
+
+
+class InterruptOutput(serializers.Serializer[Any]):
+    """A question as the API shows it."""
+
+    id = serializers.IntegerField()
+    interrupt_id = serializers.CharField()
+    thread_id = serializers.CharField()
+    run_id = serializers.UUIDField()
+    node = serializers.CharField()
+    namespace = serializers.CharField()
+    checkpoint_id = serializers.CharField()
+    value = serializers.JSONField()
+    response_schema = serializers.DictField(allow_null=True)
+    status = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    answered_at = serializers.DateTimeField(allow_null=True)
+    answered_by = serializers.CharField(allow_null=True)
+
+
+class ErrorOutput(serializers.Serializer[Any]):
+    """Every error of the API."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    fields = serializers.DictField(required=False)
+    correlation_id = serializers.CharField()
+
+
+def threads(rows: Sequence[Thread]) -> list[dict[str, Any]]:
+    """Return threads as JSON; one query for all their open questions."""
+    asked = _questions_by_thread(rows)
+    return [_thread(row, asked[row.pk]) for row in rows]
+
+
+def _questions_by_thread(rows: Sequence[Thread]) -> dict[int, dict[str, list[Any]]]:
+    found: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    waiting = [row.pk for row in rows if row.status == Thread.Status.INTERRUPTED]
+    if waiting:
+        for asked in Interrupt.objects.open().filter(thread_id__in=waiting).order_by("id"):
+            shown = {"id": asked.interrupt_id, "value": asked.value}
+            if asked.response_schema is not None:
+                shown["response_schema"] = asked.response_schema
+            found[asked.thread_id][asked.task_id].append(shown)
+    return found
+
+
+def _thread(row: Thread, interrupts: dict[str, list[Any]]) -> dict[str, Any]:
+    return {
+        "thread_id": row.public_id,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "state_updated_at": row.state_updated_at,
+        "metadata": row.metadata,
+        "status": row.status,
+        "config": row.config,
+        "values": row.values_preview,
+        "interrupts": interrupts,
+        "error": row.error or None,
+        "title": row.title,
+        "graph_id": row.graph.name if row.graph else None,
+        "owner": row.owner.get_username(),
+    }
+
+
+def run(row: Run) -> dict[str, Any]:
+    """Return a run as JSON; LangGraph's clients know `cancelled` as `interrupted`."""
+    failed = {"kind": row.error_kind, "error": row.error_class, "message": row.error_message}
+    return {
+        "run_id": str(row.public_id),
+        "thread_id": row.thread.public_id,
+        "assistant_id": str(row.graph.assistant_id),
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "status": "interrupted" if row.status == Run.Status.CANCELLED else row.status,
+        "metadata": row.metadata,
+        "multitask_strategy": row.strategy,
+        "kwargs": {"input": row.input, "command": row.command, "config": row.config},
+        "attempt": row.attempt,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "error": failed if row.error_class else None,
+        "usage": row.usage,
+    }
+
+
+def graph(row: Graph, changed: Iterable[str], *, detail: bool = False) -> dict[str, Any]:
+    """Return a graph as JSON; `changed` names the projects whose files are newer."""
+    shown = {
+        "graph_id": row.name,
+        "assistant_id": str(row.assistant_id),
+        "project": row.project,
+        "target": row.target,
+        "description": row.text,
+        "status": row.status,
+        "problem": row.problem,
+        "notes": row.notes,
+        "fingerprint": row.fingerprint,
+        "source_changed": row.project in changed,
+        "loaded_at": row.loaded_at,
+    }
+    return {**shown, "structure": row.description} if detail else shown
+
+
+def interrupt(row: Interrupt) -> dict[str, Any]:
+    """Return a question as JSON."""
+    return {
+        "id": row.pk,
+        "interrupt_id": row.interrupt_id,
+        "thread_id": row.thread.public_id,
+        "run_id": str(row.run.public_id),
+        "node": row.node,
+        "namespace": row.namespace,
+        "checkpoint_id": row.checkpoint_id,
+        "value": row.value,
+        "response_schema": row.response_schema,
+        "status": row.status,
+        "created_at": row.created_at,
+        "answered_at": row.answered_at,
+        "answered_by": row.answered_by.get_username() if row.answered_by else None,
+    }

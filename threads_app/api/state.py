@@ -1,0 +1,153 @@
+"""Routes about a thread's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from threadhub.kernel import clock
+from threadhub.kernel.api.views import ProtectedView, queried, validated
+from threadhub.kernel.errors import Invalid
+from threads_app.models import Thread
+from threads_app.services import state
+from threads_app.services.state import LATEST, Place
+
+from . import inputs, outputs
+from .threads import checked_thread_id
+
+ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
+RELATED = ("graph", "head", "stream")
+
+
+def place_of(checkpoint: dict[str, Any] | None, checkpoint_id: str | None = None) -> Place:
+    """Return the place a body names; the latest state when it names none."""
+    checkpoint = checkpoint or {}
+    return Place(
+        checkpoint_id=checkpoint_id or checkpoint.get("checkpoint_id") or "",
+        namespace=checkpoint.get("checkpoint_ns") or "",
+    )
+
+
+class StateView(ProtectedView):
+    """/threads/{thread_id}/state."""
+
+    protected = Thread
+    needs = {"GET": "read", "POST": "write"}
+
+    @extend_schema(
+        operation_id="get_state",
+        parameters=[inputs.StateQuery],
+        responses={200: outputs.StateOutput, **ERRORS},
+    )
+    def get(self, request: Request, thread_id: str) -> Response:
+        """Return the latest state of the thread."""
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        given = queried(inputs.StateQuery, request)
+        return Response(state.read(thread=thread, place=LATEST, subgraphs=given["subgraphs"]))
+
+    @extend_schema(
+        operation_id="update_state",
+        request=inputs.StateUpdateInput,
+        responses={200: outputs.StateUpdatedOutput, 409: outputs.ErrorOutput, **ERRORS},
+    )
+    def post(self, request: Request, thread_id: str) -> Response:
+        """Write values into the state, as if a node had; refused while a run executes."""
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        given = validated(inputs.StateUpdateInput, request)
+        place = state.update(
+            thread=thread,
+            values=given.get("values"),
+            as_node=given.get("as_node"),
+            place=place_of(given.get("checkpoint"), given.get("checkpoint_id")),
+            now=clock.now(),
+        )
+        return Response({"checkpoint": place})
+
+
+class StateAtView(ProtectedView):
+    """/threads/{thread_id}/state/{checkpoint_id}."""
+
+    protected = Thread
+    needs = {"GET": "read"}
+
+    @extend_schema(
+        operation_id="get_state_at",
+        parameters=[inputs.StateQuery],
+        responses={200: outputs.StateOutput, **ERRORS},
+    )
+    def get(self, request: Request, thread_id: str, checkpoint_id: str) -> Response:
+        """Return the state at a checkpoint of the root namespace."""
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        given = queried(inputs.StateQuery, request)
+        place = place_of(None, checkpoint_id)
+        return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
+
+
+class StateAtCheckpointView(ProtectedView):
+    """/threads/{thread_id}/state/checkpoint."""
+
+    protected = Thread
+    needs = {"POST": "read"}
+
+    @extend_schema(
+        operation_id="get_state_at_checkpoint",
+        request=inputs.StateAtInput,
+        responses={200: outputs.StateOutput, **ERRORS},
+    )
+    def post(self, request: Request, thread_id: str) -> Response:
+        """Return the state at a checkpoint of any namespace."""
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        given = validated(inputs.StateAtInput, request)
+        place = place_of(given["checkpoint"])
+        return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
+
+
+class HistoryView(ProtectedView):
+    """/threads/{thread_id}/history."""
+
+    protected = Thread
+    needs = {"GET": "read", "POST": "read"}
+
+    @extend_schema(
+        operation_id="get_history",
+        parameters=[inputs.HistoryInput],
+        responses={200: outputs.StateOutput(many=True), **ERRORS},
+    )
+    def get(self, request: Request, thread_id: str) -> Response:
+        """Return the thread's states, newest first."""
+        return self._answer(thread_id, queried(inputs.HistoryInput, request))
+
+    @extend_schema(
+        operation_id="search_history",
+        request=inputs.HistoryInput,
+        responses={200: outputs.StateOutput(many=True), **ERRORS},
+    )
+    def post(self, request: Request, thread_id: str) -> Response:
+        """Return the thread's states, newest first, filtered by metadata."""
+        return self._answer(thread_id, validated(inputs.HistoryInput, request))
+
+    def _answer(self, thread_id: str, given: dict[str, Any]) -> Response:
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        found = state.history(
+            thread=thread,
+            limit=given["limit"],
+            before=_before(given.get("before")),
+            namespace=(given.get("checkpoint") or {}).get("checkpoint_ns") or "",
+            metadata=given.get("metadata"),
+        )
+        return Response(found)
+
+
+def _before(given: Any) -> str:
+    """Return the checkpoint id: clients send it alone, as a checkpoint or as a config."""
+    if given is None or isinstance(given, str):
+        return given or ""
+    if isinstance(given, dict):
+        found = given.get("configurable", given)
+        found = found.get("checkpoint_id", "") if isinstance(found, dict) else ""
+        if isinstance(found, str):
+            return found
+    raise Invalid("`before` names a checkpoint by its id.", fields={"before": ["Not a checkpoint."]})

@@ -1,0 +1,159 @@
+"""Routes about threads."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from threadhub.kernel import clock
+from threadhub.kernel.api.pagination import page, respond
+from threadhub.kernel.api.views import ProtectedView, validated
+from threadhub.kernel.errors import Invalid
+from threads_app.models import Thread
+from threads_app.querysets import ThreadQuerySet
+from threads_app.selectors import graphs
+from threads_app.services import threads
+
+from . import inputs, outputs
+
+RELATED = ("graph", "owner", "head", "stream")
+
+
+def checked_thread_id(text: str) -> str:
+    """Return the id. Raises Invalid (422) for what cannot be one, as LangGraph's server does."""
+    if len(text) > 255 or "\x00" in text:
+        raise Invalid("This is no thread id.", fields={"thread_id": ["At most 255 characters."]})
+    return text
+
+
+class ThreadsView(ProtectedView):
+    """/threads."""
+
+    protected = Thread
+    needs = {"POST": "view"}
+
+    @extend_schema(
+        operation_id="create_thread",
+        request=inputs.ThreadCreateInput,
+        responses={200: outputs.ThreadOutput, 409: outputs.ErrorOutput, 422: outputs.ErrorOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a thread, owned by the caller."""
+        given = validated(inputs.ThreadCreateInput, request)
+        graph = graphs.resolve(given["graph_id"]) if given.get("graph_id") else None
+        try:
+            thread = threads.create(
+                actor=request.user,
+                now=clock.now(),
+                public_id=given.get("thread_id"),
+                graph=graph,
+                title=given.get("title", ""),
+                metadata=given.get("metadata"),
+            )
+        except threads.ThreadExists:
+            existing = self._existing(given)
+            if existing is None:
+                raise
+            thread = existing
+        return Response(outputs.threads([thread])[0])
+
+    def _existing(self, given: dict[str, Any]) -> Thread | None:
+        """Return the caller's own thread of that id, when the request wants no error for it."""
+        if given.get("if_exists") != "do_nothing":
+            return None
+        found: Thread | None = self.visible(*RELATED).filter(public_id=given["thread_id"]).first()
+        return found
+
+
+class ThreadView(ProtectedView):
+    """/threads/{thread_id}."""
+
+    protected = Thread
+    needs = {"GET": "view", "PATCH": "write", "DELETE": "delete"}
+
+    @extend_schema(
+        operation_id="get_thread",
+        responses={200: outputs.ThreadOutput, 404: outputs.ErrorOutput},
+    )
+    def get(self, request: Request, thread_id: str) -> Response:
+        """Return a thread with a preview of its values and its open questions."""
+        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        return Response(outputs.threads([thread])[0])
+
+    @extend_schema(
+        operation_id="update_thread",
+        request=inputs.ThreadUpdateInput,
+        responses={
+            200: outputs.ThreadOutput,
+            204: OpenApiResponse(description="With `Prefer: return=minimal`."),
+            404: outputs.ErrorOutput,
+            422: outputs.ErrorOutput,
+        },
+    )
+    def patch(self, request: Request, thread_id: str) -> Response:
+        """Merge metadata keys and set the title."""
+        thread = self.find(public_id=checked_thread_id(thread_id))
+        given = validated(inputs.ThreadUpdateInput, request)
+        threads.change(
+            thread=thread,
+            now=clock.now(),
+            metadata=given.get("metadata"),
+            title=given.get("title"),
+        )
+        if "return=minimal" in request.headers.get("Prefer", ""):
+            return Response(status=204)
+        return Response(outputs.threads([self.find(*RELATED, pk=thread.pk)])[0])
+
+    @extend_schema(
+        operation_id="delete_thread",
+        responses={204: None, 404: outputs.ErrorOutput},
+    )
+    def delete(self, request: Request, thread_id: str) -> Response:
+        """Delete a thread with everything it has; a run under way is cut off."""
+        thread = self.find(public_id=checked_thread_id(thread_id))
+        threads.delete(thread=thread, now=clock.now())
+        return Response(status=204)
+
+
+class ThreadSearchView(ProtectedView):
+    """/threads/search."""
+
+    protected = Thread
+    needs = {"POST": "view"}
+
+    @extend_schema(
+        operation_id="search_threads",
+        request=inputs.ThreadSearchInput,
+        responses={200: outputs.ThreadOutput(many=True), 422: outputs.ErrorOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Return the caller's threads that match, one page; totals are in the headers."""
+        given = validated(inputs.ThreadSearchInput, request)
+        found = _matching(self.visible(*RELATED), given)
+        rows, headers = page(found, limit=given["limit"], offset=given["offset"])
+        return respond(outputs.threads(rows), headers)
+
+
+def _matching(found: ThreadQuerySet, given: dict[str, Any]) -> ThreadQuerySet:
+    if given.get("ids") is not None:
+        found = found.filter(public_id__in=given["ids"][:1000])
+    if given.get("status"):
+        found = found.filter(status=given["status"])
+    if given.get("metadata"):
+        found = found.with_metadata(given["metadata"])
+    names = {"thread_id": "public_id"}
+    column = names.get(given["sort_by"], given["sort_by"])
+    sign = "-" if given["sort_order"] == "desc" else ""
+    return found.order_by(f"{sign}{column}", f"{sign}id")
+
+
+def parse_run_id(text: str) -> UUID:
+    """Return the run's id. Raises Invalid (422) for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid("A run id is a UUID.", fields={"run_id": ["Not a UUID."]}) from None

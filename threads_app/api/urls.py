@@ -1,0 +1,31 @@
+"""The addresses of this app's API, below /api."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import graphs, interrupts, runs, state, threads
+
+THREAD = "threads/<str:thread_id>"
+RUN = f"{THREAD}/runs/<str:run_id>"
+
+urlpatterns = [
+    path("graphs", graphs.GraphsView.as_view()),
+    path("graphs/<str:graph_id>", graphs.GraphView.as_view()),
+    path("threads", threads.ThreadsView.as_view()),
+    path("threads/search", threads.ThreadSearchView.as_view()),
+    path(THREAD, threads.ThreadView.as_view()),
+    path(f"{THREAD}/state", state.StateView.as_view()),
+    path(f"{THREAD}/state/checkpoint", state.StateAtCheckpointView.as_view()),
+    path(f"{THREAD}/state/<str:checkpoint_id>", state.StateAtView.as_view()),
+    path(f"{THREAD}/history", state.HistoryView.as_view()),
+    path(f"{THREAD}/runs", runs.RunsView.as_view()),
+    path(f"{THREAD}/runs/stream", runs.RunStreamView.as_view()),
+    path(f"{THREAD}/runs/wait", runs.RunWaitView.as_view()),
+    path(RUN, runs.RunView.as_view()),
+    path(f"{RUN}/join", runs.RunJoinView.as_view()),
+    path(f"{RUN}/stream", runs.RunJoinStreamView.as_view()),
+    path(f"{RUN}/cancel", runs.RunCancelView.as_view()),
+    path("interrupts", interrupts.InterruptsView.as_view()),
+    path("interrupts/<int:interrupt_key>/answer", interrupts.InterruptAnswerView.as_view()),
+]

@@ -1,0 +1,17 @@
+"""The app of graphs, threads, runs and interrupts."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ThreadsConfig(AppConfig):
+    """Threads and everything that happens on them."""
+
+    name = "threads_app"
+    verbose_name = "Threads"
+
+    def ready(self) -> None:
+        """Declare what is audited, who reacts to events, and what is checked at start."""
+        from threads_app import audit, subscribers  # noqa: F401
+        from threads_app.runtime import checks, duties  # noqa: F401

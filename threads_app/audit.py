@@ -1,0 +1,12 @@
+"""How the models of this app are recorded."""
+
+from __future__ import annotations
+
+from threadhub.kernel import audit
+
+from .models import Graph, Interrupt, Run, Thread
+
+audit.fields(Thread, exclude=["values_preview", "updated_at", "state_updated_at", "run_count"])
+audit.acts(Run, why="Its state changes by compare-and-set; every transition is an act.")
+audit.acts(Interrupt, why="Asked and answered by compare-and-set; both are acts.")
+audit.acts(Graph, why="Follows from the project's files; loading is an act.")

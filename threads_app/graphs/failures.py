@@ -1,0 +1,82 @@
+"""Say in one sentence why a graph cannot be loaded, and what to do."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+from threads_app.graphs import folders
+
+if TYPE_CHECKING:
+    from threads_app.graphs.project import Project
+    from threads_app.graphs.targets import GraphSpec
+
+MAX_REASON = 500
+
+
+class LoadError(Exception):
+    """One graph cannot be loaded; the text is the reason a person reads."""
+
+    def __init__(self, reason: str, *, code: str, is_of_module: bool = False) -> None:
+        super().__init__(reason[:MAX_REASON])
+        self.code = code
+        # Siblings in the same file fail for the same reason; it is not executed again.
+        self.is_of_module = is_of_module
+
+
+def explain(error: BaseException, *, spec: GraphSpec, project: Project) -> LoadError:
+    """Translate what a module raised at import into a sentence with what to do."""
+    code, reason = _explained(error, spec=spec, project=project)
+    return LoadError(reason, code=code, is_of_module=True)
+
+
+def _explained(error: BaseException, *, spec: GraphSpec, project: Project) -> tuple[str, str]:
+    where = _place(error, project)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return _missing_module(error.name, spec=spec, project=project, where=where)
+    if isinstance(error, SyntaxError):
+        return "syntax", (
+            f"`{error.filename}` is not valid for this Python: {error.msg} "
+            f"(line {error.lineno}). Correct it, or use the Python version it is written for."
+        )
+    if isinstance(error, SystemExit):
+        return "exits", (
+            f"`{spec.source}` ends the process when imported (sys.exit{where}): move that under "
+            'if __name__ == "__main__".'
+        )
+    if isinstance(error, ImportError):
+        return "import", f"`{spec.source}` cannot be imported{where}: {_text(error)}."
+    return "raises", (
+        f"`{spec.source}` raises {type(error).__name__} when imported{where}: {_text(error)}. "
+        "Correct it and restart."
+    )
+
+
+def _missing_module(name: str, *, spec: GraphSpec, project: Project, where: str) -> tuple[str, str]:
+    if spec.kind == "module" and (spec.source + ".").startswith(name + "."):
+        return "module_missing", (
+            f"There is no module `{name}` in the project's folders or installed packages: correct "
+            "`graphs` or `dependencies` in langgraph.json."
+        )
+    return "package_missing", (
+        f"`{spec.source}` needs the module `{name}`, which is not installed{where}: add its "
+        f"package to `dependencies` and run `make project PROJECT={project.path}`."
+    )
+
+
+def _place(error: BaseException, project: Project) -> str:
+    """Return the last line of the project's own code on the way to the error."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if folders.is_own(project, frame.filename)
+    ]
+    if not own:
+        return ""
+    name = own[-1].filename.rpartition("/")[2]
+    return f" ({name}, line {own[-1].lineno})"
+
+
+def _text(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else "no message")[:300].rstrip(".")

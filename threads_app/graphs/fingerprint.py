@@ -1,0 +1,69 @@
+"""A graph's shape in one word: changes when waiting threads may be stranded by a release."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from langgraph.channels.base import BaseChannel
+from langgraph.pregel import Pregel
+
+if TYPE_CHECKING:
+    from langgraph.pregel.protocol import PregelProtocol
+
+logger = logging.getLogger(__name__)
+
+# LangGraph derives these from nodes and edges, under names that change between its versions.
+_DERIVED = ("__", "branch:", "join:")
+
+
+def fingerprint(graph: Pregel) -> str:
+    """Hash nodes, edges, channels and interrupt points, also of subgraphs; not the code."""
+    text = json.dumps(_shape(graph), sort_keys=True, ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def channel_kinds(graph: Pregel) -> dict[str, str]:
+    """Return the state's channels with the kind of each, without LangGraph's own."""
+    return {
+        name: type(channel).__name__ if isinstance(channel, BaseChannel) else "Managed"
+        for name, channel in sorted(graph.channels.items())
+        if not name.startswith(_DERIVED) or name == "__root__"
+    }
+
+
+def interrupt_points(graph: Pregel) -> dict[str, list[str]]:
+    """Return before and after which nodes the graph always stops; "*" means every node."""
+    return {
+        "before": _names(graph.interrupt_before_nodes),
+        "after": _names(graph.interrupt_after_nodes),
+    }
+
+
+def edges(graph: Pregel) -> list[list[Any]]:
+    """Return [source, target, is conditional] of every edge, sorted."""
+    try:
+        drawn = graph.get_graph().edges
+    except Exception:
+        # Drawing walks the user's own objects; a graph that cannot be drawn can still run.
+        logger.exception("the edges of a graph could not be read")
+        return []
+    return sorted([edge.source, edge.target, edge.conditional] for edge in drawn)
+
+
+def _shape(graph: PregelProtocol) -> dict[str, Any]:
+    if not isinstance(graph, Pregel):
+        return {"remote": type(graph).__name__}
+    return {
+        "nodes": sorted(graph.nodes),
+        "edges": edges(graph),
+        "channels": channel_kinds(graph),
+        "interrupts": interrupt_points(graph),
+        "subgraphs": {name: _shape(inner) for name, inner in graph.get_subgraphs()},
+    }
+
+
+def _names(value: object) -> list[str]:
+    return ["*"] if value == "*" else sorted(value)  # type: ignore[call-overload]

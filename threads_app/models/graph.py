@@ -1,0 +1,41 @@
+"""A graph named in a project's langgraph.json."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from threadhub.kernel.models import JsonText, RecordedManager
+
+
+class Graph(models.Model):
+    """What is known of a graph without importing it; written when a process loads it."""
+
+    class Status(models.TextChoices):
+        LOADED = "loaded"
+        FAILED = "failed"
+        # Named in no project any more; kept because threads and runs point here.
+        GONE = "gone"
+
+    name = models.CharField(max_length=255, unique=True)
+    # The id under which LangGraph's clients know the default assistant of the graph.
+    assistant_id = models.UUIDField(unique=True)
+    project = models.CharField(max_length=100)
+    target = models.CharField(max_length=500)
+    text = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    problem = models.TextField(blank=True, default="")
+    notes = JsonText(default=list)
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
+    revision = models.CharField(max_length=64, blank=True, default="")
+    # Drawing, schemas, channels, interrupt points: shown on pages and in the API.
+    description = JsonText(default=dict)
+    import_seconds = models.FloatField(default=0)
+    loaded_at = models.DateTimeField(null=True)
+
+    objects = RecordedManager()
+
+    class Meta:
+        db_table = "threads_graph"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,69 @@
+"""A thread: one line of state of one graph."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from threadhub.kernel.models import JsonText, MetadataField
+from threads_app.querysets import ThreadQuerySet
+
+
+class Thread(models.Model):
+    """The catalogue row that lists read; the state itself is in the checkpoint store.
+
+    idle -> busy -> idle | interrupted | error, and from each of those busy again.
+    """
+
+    class Status(models.TextChoices):
+        IDLE = "idle"
+        BUSY = "busy"
+        INTERRUPTED = "interrupted"
+        ERROR = "error"
+
+    public_id = models.CharField(max_length=255, unique=True)
+    graph = models.ForeignKey(
+        "threads_app.Graph", on_delete=models.PROTECT, null=True, related_name="threads"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="threads"
+    )
+    # The store knows no threads; this key points down to its row.
+    head = models.OneToOneField(
+        "checkpoints_app.CheckpointHead", on_delete=models.PROTECT, related_name="+"
+    )
+    stream = models.OneToOneField(
+        "threadhub.Stream", on_delete=models.PROTECT, related_name="+"
+    )
+    title = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.IDLE)
+    tags = models.JSONField(default=list, blank=True)
+    metadata = MetadataField()
+    config = JsonText(default=dict)
+    # A bounded copy of the state, written when a run settles, for lists and previews.
+    values_preview = JsonText(null=True)
+    error = models.CharField(max_length=500, blank=True, default="")
+    run_count = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    state_updated_at = models.DateTimeField(null=True)
+
+    objects = models.Manager.from_queryset(ThreadQuerySet)()
+
+    class Meta:
+        db_table = "threads_thread"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=["idle", "busy", "interrupted", "error"]),
+                name="thread_status_known",
+            ),
+        ]
+        indexes = [
+            # A person's threads, latest first.
+            models.Index(fields=["owner", "-updated_at"], name="thread_owner_recent"),
+            # Threads in one state, latest first.
+            models.Index(fields=["status", "-updated_at"], name="thread_status_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.public_id

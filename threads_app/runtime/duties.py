@@ -1,0 +1,43 @@
+"""What the tick does for runs."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from threadhub.kernel import audit, events, ticking, transactions
+from threads_app.events import RunRequested
+from threads_app.models import Run
+from threads_app.selectors import runs
+
+from . import leases
+
+MAX_PAUSE = timedelta(minutes=5)
+
+logger = logging.getLogger(__name__)
+
+
+@ticking.duty("runs.reap")
+def reap(now: datetime) -> int:
+    """Release runs whose worker is gone."""
+    released = leases.reap()
+    if released:
+        logger.warning("Runs without a living worker were released.", extra={"runs": released})
+    return released
+
+
+@ticking.duty("runs.hint_again")
+def hint_again(now: datetime) -> None:
+    """Repeat hints that seem lost, ever more rarely, so that they do not pile up."""
+    for run in runs.forgotten():
+        pause = min(timedelta(seconds=10) * 2**run.dispatch_count, MAX_PAUSE)
+        if run.dispatched_at and now - run.dispatched_at < pause:
+            continue
+        with transactions.atomic(), audit.machinery("lease"):
+            Run.objects.filter(pk=run.pk).update(
+                dispatched_at=now, dispatch_count=F("dispatch_count") + 1
+            )
+            events.publish([RunRequested(run.pk)])
+

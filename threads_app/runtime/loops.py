@@ -1,0 +1,64 @@
+"""Long-lived event loops, each in a thread, that user graphs run on.
+
+One loop per run would break every asyncio object that user code keeps between runs; one
+loop for all would let a single blocking node hold up every other run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+ResultT = TypeVar("ResultT")
+
+# Synchronous nodes of all runs of a loop share these threads.
+NODE_THREADS = 32
+
+
+class LoopShard:
+    """One event loop running for ever in a daemon thread."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_default_executor(
+            ThreadPoolExecutor(NODE_THREADS, thread_name_prefix=f"{name}-node")
+        )
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, coroutine: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
+        """Run a coroutine on the loop; cancelling the future cancels it."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def stop(self) -> None:
+        """End the loop; whatever still runs on it is abandoned."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+
+class Loops:
+    """A fixed number of loops, handed out in turn, started on first use."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._shards: list[LoopShard] = []
+        self._turn = itertools.count()
+        self._guard = threading.Lock()
+
+    def next(self) -> LoopShard:
+        """Return the loop whose turn it is."""
+        with self._guard:
+            if not self._shards:
+                self._shards = [LoopShard(f"graphs-{n}") for n in range(self._count)]
+            return self._shards[next(self._turn) % self._count]
+
+    def stop(self) -> None:
+        """End every loop."""
+        with self._guard:
+            for shard in self._shards:
+                shard.stop()
+            self._shards = []

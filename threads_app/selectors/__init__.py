@@ -1,0 +1,1 @@
+"""Reads that join several models or answer a question."""

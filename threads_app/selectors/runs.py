@@ -1,0 +1,31 @@
+"""Questions about runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from threads_app.models import Run
+
+HINT_AGAIN_AFTER = timedelta(seconds=10)
+HINT_BATCH = 100
+
+
+def next_due(*, thread_id: int) -> int | None:
+    """Return the key of the oldest run of the thread that a worker may claim now."""
+    return (
+        Run.objects.claimable()
+        .filter(thread_id=thread_id)
+        .order_by("id")
+        .values_list("id", flat=True)
+        .first()
+    )
+
+
+def forgotten() -> list[Run]:
+    """Return up to 100 claimable runs whose hint seems lost, oldest first."""
+    return list(Run.objects.forgotten(after=HINT_AGAIN_AFTER).order_by("id")[:HINT_BATCH])
+
+
+def status_of(*, run_id: int) -> str | None:
+    """Return the run's status, None when it is gone."""
+    return Run.objects.filter(pk=run_id).values_list("status", flat=True).first()

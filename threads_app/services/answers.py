@@ -1,0 +1,33 @@
+"""What a finished run returns to a client that waited for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from threads_app.models import Interrupt, Run
+from threads_app.selectors import streams
+from threads_app.services import state
+from threads_app.services.state import Place
+
+
+def result(*, run_id: int) -> dict[str, Any]:
+    """Return the output values, with `__interrupt__` or `__error__` where the run left that."""
+    run = Run.objects.select_related("thread__graph", "graph").filter(pk=run_id).first()
+    if run is None:
+        return {"__error__": {"error": "RunDeleted", "message": "The run was deleted."}}
+    if run.status in {Run.Status.ERROR, Run.Status.TIMEOUT}:
+        return {"__error__": {"error": run.error_class, "message": run.error_message}}
+    values = _output(run)
+    if run.status == Run.Status.INTERRUPTED:
+        asked = Interrupt.objects.open().filter(run=run).order_by("id")
+        values["__interrupt__"] = [{"value": q.value, "id": q.interrupt_id} for q in asked]
+    return values
+
+
+def _output(run: Run) -> dict[str, Any]:
+    checkpoint_id = streams.last_checkpoint(run_id=run.public_id)
+    if not checkpoint_id:
+        return {}
+    values = state.values_at(thread=run.thread, place=Place(checkpoint_id=checkpoint_id)) or {}
+    channels = run.graph.description.get("output_channels") or list(values)
+    return {name: value for name, value in values.items() if name in channels}

@@ -1,0 +1,157 @@
+"""Start and cancel runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models.functions import Now
+
+from threadhub.kernel import acts
+from threadhub.kernel.errors import Conflict, Invalid, NotVisible
+from threadhub.kernel.ids import new_id
+from threadhub.kernel.models import clean_metadata
+from threadhub.kernel.streams.log import Item
+from threads_app.events import RunCancelRequested, RunFinished, RunRequested
+from threads_app.models import Graph, Run, Thread
+from threads_app.services import interrupts, threads
+
+
+class ThreadBusy(Conflict):
+    """Another run is pending or running on the thread."""
+
+    code = "thread_busy"
+
+
+class KeyReused(Invalid):
+    """The idempotency key belongs to a different request."""
+
+    code = "idempotency_key_reused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrder:
+    """What a run is asked to do. `input` and `command` exclude each other."""
+
+    input: Any = None
+    command: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    # stream_modes, interrupt_before, interrupt_after, checkpoint
+    options: Mapping[str, Any] = field(default_factory=dict)
+    strategy: str = "enqueue"
+    durability: str = "sync"
+    after_seconds: float = 0
+    idempotency_key: str | None = None
+    digest: str = ""
+
+
+def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime) -> Run:
+    """Accept a run: it will be executed, whatever happens to this process.
+
+    Raises ThreadBusy (strategy `reject`), Invalid, NothingToAnswer, KeyReused. The same
+    idempotency key with the same request returns the run that exists.
+    """
+    _check(order, graph)
+    try:
+        with acts.act("run.start") as act:
+            locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
+            if locked is None:
+                raise NotVisible("There is no such thread.")
+            if (known := _known(actor, order)) is not None:
+                return known
+            if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
+                raise ThreadBusy("Another run is under way on this thread.")
+            threads.bind(thread=locked, graph=graph, now=now)
+            return _insert(act, locked, graph, actor, order, now)
+    except IntegrityError:
+        # Two requests with one key on different threads met; the other one's run stands.
+        if (known := _known(actor, order)) is not None:
+            return known
+        raise
+
+
+def _check(order: RunOrder, graph: Graph) -> None:
+    if graph.status != Graph.Status.LOADED:
+        raise Invalid(f"The graph {graph.name} cannot run: {graph.problem}", code="graph_failed")
+    if order.command and order.input is not None:
+        raise Invalid("A run takes either an input or a command.")
+    if order.strategy not in {"enqueue", "reject"}:
+        raise Invalid(
+            f"multitask_strategy {order.strategy!r} is not available; use enqueue or reject.",
+            fields={"multitask_strategy": ["Use enqueue or reject."]},
+        )
+
+
+def _known(actor: Any, order: RunOrder) -> Run | None:
+    if order.idempotency_key is None:
+        return None
+    known = Run.objects.filter(actor=actor, idempotency_key=order.idempotency_key).first()
+    if known is not None and known.request_digest != order.digest:
+        raise KeyReused("This idempotency key was used for a different request.")
+    return known
+
+
+def _insert(
+    act: acts.Act, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime
+) -> Run:
+    run = Run(
+        public_id=new_id(),
+        thread=thread,
+        graph=graph,
+        actor=actor,
+        input=order.input,
+        config=dict(order.config),
+        context=dict(order.context) if order.context is not None else None,
+        metadata=clean_metadata(dict(order.metadata)),
+        options=dict(order.options),
+        strategy=order.strategy,
+        durability=order.durability,
+        idempotency_key=order.idempotency_key,
+        request_digest=order.digest,
+        due_at=now + timedelta(seconds=order.after_seconds) if order.after_seconds else None,
+        # The hint goes out with the commit; the tick repeats it if it got lost.
+        dispatched_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    run.save(force_insert=True)
+    if order.command:
+        run.command = interrupts.take(
+            thread=thread, run=run, command=order.command, actor=actor, act=act, now=now
+        )
+        run.save(update_fields=["command"])
+    shown = {"run_id": str(run.public_id), "status": run.status, "graph": graph.name}
+    act.append(thread.stream_id, Item("run.pending", shown, run.public_id))
+    act.publish(RunRequested(run_id=run.pk))
+    act.record(run, data={"thread_id": thread.public_id, "graph": graph.name})
+    return run
+
+
+def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
+    """Ask a run to stop: a pending one is cancelled at once, a running one by its worker.
+
+    Raises NotVisible for a run that has ended, as LangGraph's server answers 404.
+    """
+    with acts.act("run.cancel") as act:
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
+        pending = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING)
+        running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
+        if pending.update(status="cancelled", finished_at=Now(), updated_at=now):
+            shown = {"run_id": str(run.public_id), "status": "cancelled"}
+            act.append(thread.stream_id, Item("run.cancelled", shown, run.public_id))
+            act.publish(RunFinished(run.pk, run.thread_id, "cancelled"))
+            interrupts.reopen(run=run, act=act, stream_id=thread.stream_id)
+        elif running.update(cancel_requested_at=Now(), updated_at=now):
+            shown = {"run_id": str(run.public_id), "by": actor.get_username()}
+            act.append(thread.stream_id, Item("run.cancel_requested", shown, run.public_id))
+            act.publish(RunCancelRequested(run.pk))
+        else:
+            raise NotVisible("This run has ended already.")
+        act.record(run)
+    run.refresh_from_db()
+    return run

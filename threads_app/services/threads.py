@@ -1,0 +1,136 @@
+"""Create, change and delete threads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from checkpoints_app.saver import ThreadHubSaver
+from checkpoints_app.services import heads
+from threadhub.kernel import acts
+from threadhub.kernel.errors import Conflict, Invalid
+from threadhub.kernel.ids import new_id
+from threadhub.kernel.models import clean_metadata, clean_text
+from threadhub.kernel.streams import log
+from threadhub.kernel.streams.log import Item
+from threads_app.models import Graph, Interrupt, Run, Thread
+
+
+class ThreadExists(Conflict):
+    """Another thread has this id."""
+
+    code = "thread_exists"
+
+
+def create(
+    *,
+    actor: Any,
+    now: datetime,
+    public_id: UUID | None = None,
+    graph: Graph | None = None,
+    title: str = "",
+    metadata: dict[str, Any] | None = None,
+) -> Thread:
+    """Create an idle thread without state, owned by the actor. Raises ThreadExists, Invalid."""
+    key = str(public_id or new_id())
+    metadata = clean_metadata(metadata or {})
+    try:
+        with acts.act("thread.create") as act:
+            thread = Thread.objects.create(
+                public_id=key,
+                graph=graph,
+                owner=actor,
+                head=heads.ensure(key=key),
+                stream=log.open_stream(key=f"thread:{key}"),
+                title=_title(title),
+                metadata=_with_graph(metadata, graph),
+                created_at=now,
+                updated_at=now,
+            )
+            act.append(thread.stream_id, Item("thread.created", {"thread_id": key}))
+            act.record(thread, data={"graph": graph.name if graph else None})
+    except IntegrityError:
+        raise ThreadExists(f"A thread with the id {key} exists already.") from None
+    return thread
+
+
+def _title(title: str) -> str:
+    title = clean_text(title).strip()
+    if len(title) > 255:
+        raise Invalid("The title is longer than 255 characters.", fields={"title": ["Too long."]})
+    return title
+
+
+def _with_graph(metadata: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
+    if graph is None:
+        return metadata
+    return {**metadata, "graph_id": graph.name, "assistant_id": str(graph.assistant_id)}
+
+
+def bind(*, thread: Thread, graph: Graph, now: datetime) -> None:
+    """Make the thread one of this graph, unless it is bound; inside the caller's act.
+
+    Raises Conflict when the thread holds another graph's state.
+    """
+    if thread.graph_id == graph.pk:
+        return
+    if thread.graph_id is not None and thread.state_updated_at is not None:
+        raise Conflict(
+            f"This thread holds the state of the graph {thread.graph}; {graph} cannot "
+            "continue it. Create another thread.",
+            code="other_graph",
+        )
+    thread.graph = graph
+    thread.metadata = _with_graph(thread.metadata, graph)
+    thread.updated_at = now
+    thread.save(update_fields=["graph", "metadata", "updated_at"])
+
+
+def change(
+    *,
+    thread: Thread,
+    now: datetime,
+    metadata: dict[str, Any] | None = None,
+    title: str | None = None,
+) -> Thread:
+    """Merge keys into the metadata and set the title. Raises Invalid."""
+    with acts.act("thread.change") as act:
+        locked = Thread.objects.select_for_update(no_key=True).get(pk=thread.pk)
+        if metadata is not None:
+            locked.metadata = clean_metadata({**locked.metadata, **metadata})
+        if title is not None:
+            locked.title = _title(title)
+        locked.updated_at = now
+        locked.save(update_fields=["metadata", "title", "updated_at"])
+        act.append(locked.stream_id, Item("thread.changed", {"title": locked.title}))
+    return locked
+
+
+def resting_status(thread: Thread, run_status: str) -> str:
+    """Return what the thread is once its run has ended that way."""
+    if run_status in {"error", "timeout"}:
+        return Thread.Status.ERROR
+    if run_status == "interrupted" or Interrupt.objects.open().filter(thread=thread).exists():
+        return Thread.Status.INTERRUPTED
+    return Thread.Status.IDLE
+
+
+def delete(*, thread: Thread, now: datetime) -> None:
+    """Delete the thread with its runs, questions, events and checkpoints.
+
+    A run under way is cut off: its fence is raised, so nothing it still writes is kept.
+    """
+    with acts.act("thread.delete") as act:
+        locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
+        if locked is None:
+            return
+        list(Run.objects.filter(thread=locked).order_by("id").select_for_update(no_key=True))
+        heads.bury(key=locked.public_id, now=now)
+        act.record(locked, data={"thread_id": locked.public_id})
+        stream = locked.stream
+        locked.delete()
+        stream.delete()
+    ThreadHubSaver().delete_thread(thread.public_id)

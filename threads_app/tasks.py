@@ -1,0 +1,20 @@
+"""Celery tasks of the thread domain: hints, safe to run twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from threads_app.runtime import engine
+
+
+@shared_task(name="threads.execute_run", queue="runs")
+def execute_run(*, run_id: int, **_: Any) -> None:
+    """Execute the oldest due run of the hinted run's thread, if there is one."""
+    engine.current().execute(run_id=run_id)
+
+
+def hint(*, run_id: int) -> None:
+    """Tell a worker to look; raises when the broker is away, and the relay tries again."""
+    execute_run.delay(run_id=run_id)
