@@ -7,10 +7,9 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from secrets import token_hex
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     BaseCheckpointSaver,
     ChannelVersions,
@@ -23,6 +22,9 @@ from checkpoints_app import storage
 from checkpoints_app.backends import Query
 from checkpoints_app.models.ids import pack_id
 from checkpoints_app.serde import StateSerializer
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 ResultT = TypeVar("ResultT")
 _ASYNC_PAGE = 50
@@ -201,7 +203,7 @@ def _one(address: storage.Address) -> Query:
 
 
 def _many(config: RunnableConfig | None, before: RunnableConfig | None) -> Query:
-    place: dict[str, Any] = cast(dict[str, Any], config["configurable"]) if config else {}
+    place: dict[str, Any] = cast("dict[str, Any]", config["configurable"]) if config else {}
     key = place.get("thread_id")
     wanted = place.get("checkpoint_id")
     earlier = before["configurable"].get("checkpoint_id") if before else None

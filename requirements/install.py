@@ -27,7 +27,6 @@ STAMP = VENV / "threadhub.json"
 UNFINISHED = VENV / "unfinished"
 SUPPORTED = ("3.13", "3.12", "3.11")
 UNREACHABLE = "after connection broken by"
-QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 PROBE = (
     "import platform, sys;"
     "print(sys.version_info[0], sys.version_info[1], sep='.');"
@@ -182,7 +181,8 @@ def installable_version() -> str:
     for version in SUPPORTED:
         command = ["apt-cache", "show", "--no-all-versions", f"python{version}-venv"]
         with contextlib.suppress(OSError):
-            if subprocess.run(command, check=False, **QUIET).returncode == 0:
+            nothing = subprocess.DEVNULL
+            if subprocess.run(command, stdout=nothing, stderr=nothing, check=False).returncode == 0:
                 return version
     return SUPPORTED[-1]
 

@@ -7,6 +7,7 @@ environment of its own under var/, so neither people nor tests depend on it.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -63,7 +64,7 @@ def resolve(uv: Path, name: str, extra: list[str]) -> None:
     if "://" in text:
         raise subprocess.CalledProcessError(1, ["an address in the outcome:", name])
     target.write_text(text, encoding="utf-8")
-    sys.stderr.write(f"requirements/{name}: {text.count('==')} pins\n")
+    sys.stderr.write(f"requirements/{name}: {len(re.findall(r'^[^ ]', text, re.MULTILINE))} pins\n")
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ def parsed(text: str, source: Path) -> Iterator[Want]:
 
 def locked() -> dict[str, str]:
     """Return what ThreadHub's lock pins for this Python."""
-    pins = {}
+    pins: dict[str, str] = {}
     for line in (ROOT / "requirements" / "app.txt").read_text(encoding="utf-8").splitlines():
         if "==" in line:
             pin = Requirement(line.rstrip(" \\"))
@@ -221,7 +221,7 @@ def run_pip(wanted: list[str]) -> None:
         constraints.writelines(f"{name}=={version}\n" for name, version in locked().items())
         constraints.flush()
         command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
-        command += ["--no-input", "-q", "-c", constraints.name, *wanted]
+        command += ["--no-input", "-c", constraints.name, *wanted]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Problem(translated(done.stdout + done.stderr))

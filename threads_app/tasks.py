@@ -9,7 +9,7 @@ from celery import shared_task
 from threads_app.runtime import engine
 
 
-@shared_task(name="threads.execute_run", queue="runs")
+@shared_task(name="threads.execute_run")
 def execute_run(*, run_id: int, **_: Any) -> None:
     """Execute the oldest due run of the hinted run's thread, if there is one."""
     engine.current().execute(run_id=run_id)

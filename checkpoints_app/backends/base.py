@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
-
-from django.db.backends.base.base import BaseDatabaseWrapper
-
-from checkpoints_app.serde import Compressor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .conditions import guarded
-from .rows import (
-    Accepted,
-    Guard,
-    Header,
-    HeadState,
-    LogRow,
-    ManifestRow,
-    Put,
-    PutWrites,
-    Query,
-    Record,
-)
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from checkpoints_app.serde import Compressor
+
+    from .rows import (
+        Accepted,
+        Guard,
+        Header,
+        HeadState,
+        LogRow,
+        ManifestRow,
+        Put,
+        PutWrites,
+        Query,
+        Record,
+    )
 
 
 class Backend(ABC):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .rows import Guard, Query
+if TYPE_CHECKING:
+    from .rows import Guard, Query
 
 _SCOPE = (
     "SELECT s.id FROM checkpoints_scope s JOIN checkpoints_head h ON h.id = s.head_id"
@@ -26,7 +27,7 @@ _BELONGING = (
 def deletions(mark: str) -> list[str]:
     """Return the statements that delete everything of a head."""
     return [
-        f"DELETE FROM {table} WHERE {condition.format(mark=mark)}"  # noqa: S608
+        f"DELETE FROM {table} WHERE {condition.format(mark=mark)}"
         for table, condition in _BELONGING
     ]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from checkpoints_app.serde import Compressor
+if TYPE_CHECKING:
+    from checkpoints_app.serde import Compressor
 
 
 class Collision(Exception):
@@ -38,7 +39,7 @@ class ItemRow(NamedTuple):
 
     log: int
     pos: int
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
     hash: bytes
     hashes: bytes
 
@@ -130,7 +131,7 @@ class LogRow(NamedTuple):
 
     log: int
     pos: int
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
     hash: bytes
     hashes: bytes
 
@@ -179,7 +180,7 @@ class Slice(NamedTuple):
     """Elements of a list log as read, decompressed."""
 
     pos: int
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of that name
     data: bytes
 
 

@@ -7,13 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
-from typing import Any
-
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING, Any
 
 from checkpoints_app.models.fields import pack_numbers, split_hashes, unpack_numbers
 from checkpoints_app.models.head import new_epoch
-from checkpoints_app.serde import Compressor
 from threadhub.kernel import clock, transactions
 
 from .base import Backend
@@ -35,6 +32,11 @@ from .rows import (
     StoredWrite,
     Unpacker,
 )
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from checkpoints_app.serde import Compressor
 
 _BLOB = (
     "INSERT INTO checkpoints_blob (head_id, hash, codec, kind, data) VALUES (?, ?, ?, ?, ?)"
@@ -127,14 +129,14 @@ class SqliteBackend(Backend):
             changes += ", checkpoint_id = ?, step = ?"
             params += [put.head_checkpoint, put.step]
         condition, values = self.guard(put.guard)
-        sql = f"UPDATE checkpoints_head SET {changes} WHERE {condition}"  # noqa: S608
+        sql = f"UPDATE checkpoints_head SET {changes} WHERE {condition}"
         return connection.execute(sql, [*params, *values]).rowcount == 1
 
     def put_writes(self, wrapper: BaseDatabaseWrapper, put: PutWrites) -> Accepted | None:
         """Write pending writes; None when the guard refused."""
         with self._transaction(wrapper) as connection:
             condition, params = self.guard(put.guard)
-            sql = f"SELECT 1 FROM checkpoints_head WHERE {condition}"  # noqa: S608
+            sql = f"SELECT 1 FROM checkpoints_head WHERE {condition}"
             if connection.execute(sql, params).fetchone() is None:
                 return None
             accepted = _place(connection, put.guard.key, put.ns, put.scope_id)
@@ -152,7 +154,7 @@ class SqliteBackend(Backend):
                 "UPDATE checkpoints_head SET fence = fence + (tombstone IS NULL), held = 0,"
                 " tombstone = COALESCE(tombstone, ?), gc_epoch = ?, checkpoint_id = NULL,"
                 " step = NULL, bytes = 0, updated_at = ?"
-                f" WHERE ({condition}) OR (key = ? AND tombstone IS NOT NULL)"  # noqa: S608
+                f" WHERE ({condition}) OR (key = ? AND tombstone IS NOT NULL)"
             )
             values = [_now(), new_epoch(), _now(), *params, guard.key]
             if connection.execute(sql, values).rowcount != 1:
@@ -200,7 +202,7 @@ class SqliteBackend(Backend):
         """Return the item hashes of some logs, by log and position."""
         sql = (
             "SELECT log, pos, count, hash, hashes FROM checkpoints_log_item WHERE head_id = ?"
-            f" AND log IN ({_marks(len(logs))}) ORDER BY log, pos"  # noqa: S608
+            f" AND log IN ({_marks(len(logs))}) ORDER BY log, pos"
         )
         return [LogRow(*row) for row in wrapper.connection.execute(sql, (head_id, *logs))]
 
@@ -209,7 +211,7 @@ class SqliteBackend(Backend):
         where, params = selected(query, self.mark)
         sql = (
             "SELECT c.scope_id, c.checkpoint_id, c.step, c.source, c.run_id, c.meta"
-            f" FROM checkpoints_checkpoint c {where}"  # noqa: S608
+            f" FROM checkpoints_checkpoint c {where}"
         )
         return [Header(*row) for row in wrapper.connection.execute(sql, params)]
 
@@ -284,7 +286,7 @@ def _blobs_of(
         chunk = hashes[start : start + _IN_CHUNK]
         sql = (
             "SELECT hash, codec, kind, data FROM checkpoints_blob WHERE head_id = ?"
-            f" AND hash IN ({_marks(len(chunk))})"  # noqa: S608
+            f" AND hash IN ({_marks(len(chunk))})"
         )
         for hash_, codec, kind, data in connection.execute(sql, (head_id, *chunk)):
             found[hash_] = (kind, unpack(head_id, hash_, codec, data))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .ids import pack_id, unpack_id
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 HASH_BYTES = 16
 
@@ -24,7 +26,7 @@ class IdField(models.BinaryField):
         self,
         value: Any,
         connection: BaseDatabaseWrapper,
-        prepared: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        prepared: bool = False,  # Django's signature
     ) -> Any:
         """Return the bytes to store or to compare with."""
         if isinstance(value, str):
@@ -82,7 +84,7 @@ class _PackedArray(models.Field):
         self,
         value: Any,
         connection: BaseDatabaseWrapper,
-        prepared: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        prepared: bool = False,  # Django's signature
     ) -> Any:
         """Return the array, or its packed form."""
         if value is None or connection.vendor == "postgresql":

@@ -88,15 +88,14 @@ def _defaultdict(value: defaultdict[Any, Any]) -> Parts:
     factory = value.default_factory
     if factory is not None and FACTORIES.get(getattr(factory, "__name__", "")) is not factory:
         raise UnreadableType(defaultdict, "its default factory cannot be stored", listable=False)
-    name = None if factory is None else factory.__name__  # type: ignore[attr-defined]
+    name = None if factory is None else factory.__name__
     return _of_class(POS_ARGS, defaultdict, [name, dict(value)])
 
 
 def _datetime(value: datetime) -> Parts:
     zone = value.tzinfo
-    if zone is None or type(zone) is timezone:
-        if not value.fold:
-            return _of_class(METHOD, datetime, value.isoformat(), "fromisoformat")
+    if (zone is None or type(zone) is timezone) and not value.fold:
+        return _of_class(METHOD, datetime, value.isoformat(), "fromisoformat")
     parts = ("year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold")
     return _of_class(KW_ARGS, datetime, {part: getattr(value, part) for part in parts})
 

@@ -95,7 +95,7 @@ class Packing:
         # ormsgpack swallows what its callback raises, so it is kept here.
         try:
             return self._encode(value)
-        except Exception as error:  # noqa: BLE001  # raised again by pack
+        except Exception as error:  # raised again by pack
             if self._error is None:
                 self._error = error
             raise

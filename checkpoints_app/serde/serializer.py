@@ -32,7 +32,7 @@ class StateSerializer(JsonPlusSerializer):
         self, extra_allowlist: Iterable[tuple[str, ...] | type]
     ) -> StateSerializer:
         """Return a serializer that allows these types as well."""
-        clone = cast(StateSerializer, super().with_msgpack_allowlist(extra_allowlist))
+        clone = cast("StateSerializer", super().with_msgpack_allowlist(extra_allowlist))
         if clone is not self:
             clone._encoders = {}
         return clone

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Count, F, IntegerField, Sum
 from django.db.models.functions import Length
 
@@ -18,6 +16,11 @@ from checkpoints_app.models.head import new_epoch
 from checkpoints_app.storage import checked_key
 from threadhub.kernel import clock
 from threadhub.kernel.errors import NotVisible
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db.backends.utils import CursorWrapper
 
 
 class HeadMissing(NotVisible):
@@ -92,7 +95,7 @@ def hold(*, fences: Mapping[int, int], using: str = DEFAULT_DB_ALIAS) -> set[int
     marks = ", ".join(["(%s, %s)"] * len(fences))
     sql = (
         "SELECT id FROM checkpoints_head WHERE tombstone IS NULL"
-        f" AND (id, fence) IN (VALUES {marks}) ORDER BY id"  # noqa: S608
+        f" AND (id, fence) IN (VALUES {marks}) ORDER BY id"
     )
     if connections[using].vendor == "postgresql":
         sql += " FOR SHARE"

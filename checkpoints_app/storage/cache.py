@@ -7,9 +7,10 @@ that was swept or made anew refuses the write, and the entry is dropped.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .manifest import Manifest
+if TYPE_CHECKING:
+    from .manifest import Manifest
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")

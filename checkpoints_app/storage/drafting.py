@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checkpoints_app.backends.rows import BlobRow, ItemRow, LogRow, WriteRow
 from checkpoints_app.serde import Compressor, StateSerializer, UnreadableType, content_hash
 from checkpoints_app.serde.contract import WRITES_IDX_MAP, Checkpoint, DeltaSnapshot
 
 from . import lists
-from .cache import HeadCache
 from .manifest import INLINE_BYTES, BlobRef, Inline, ListRef, Manifest, Ref
 from .refusals import BadAddress
+
+if TYPE_CHECKING:
+    from .cache import HeadCache
 
 _NUMBERS = (int, float, bool)
 

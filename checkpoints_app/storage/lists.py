@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from checkpoints_app.backends.rows import LogRow
 from checkpoints_app.models.fields import split_hashes
 from checkpoints_app.serde import DamagedValue, content_hash
 
-from .manifest import ListRef
+if TYPE_CHECKING:
+    from checkpoints_app.backends.rows import LogRow
+
+    from .manifest import ListRef
 
 # A shorter common prefix is not worth a second log to read.
 _WORTH_SHARING = 4

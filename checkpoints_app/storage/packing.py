@@ -67,7 +67,7 @@ def _decode(data: bytes, serializer: StateSerializer) -> dict[str, Any]:
     value = serializer.loads_typed(("msgpack", data))
     if not isinstance(value, dict):
         raise DamagedValue("A stored checkpoint is malformed.")
-    return cast(dict[str, Any], value)
+    return cast("dict[str, Any]", value)
 
 
 def pack_rest(

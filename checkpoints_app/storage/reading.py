@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from checkpoints_app.backends import Query, Record
-from checkpoints_app.backends.rows import Header
 from checkpoints_app.models.ids import pack_id, unpack_id
 from checkpoints_app.serde import DamagedValue, StateSerializer
 from checkpoints_app.serde.contract import (
@@ -22,7 +21,11 @@ from checkpoints_app.serde.contract import (
 from . import packing
 from .lists import array_header, strip_header
 from .manifest import BlobRef, Columns, Inline, ListRef, Ref, from_body
-from .store import Store
+
+if TYPE_CHECKING:
+    from checkpoints_app.backends.rows import Header
+
+    from .store import Store
 
 _PAGE = 50
 _HEADER_PAGE = 500
@@ -123,8 +126,8 @@ class Reader:
         parent = None if record.parent_id is None else _config(record, record.parent_id)
         return CheckpointTuple(
             _config(record, record.checkpoint_id),
-            cast(Checkpoint, checkpoint),
-            cast(CheckpointMetadata, self._metadata(record)),
+            cast("Checkpoint", checkpoint),
+            cast("CheckpointMetadata", self._metadata(record)),
             parent,
             self._writes(record),
         )
@@ -164,7 +167,7 @@ class Reader:
 
     def _joined(self, parts: list[bytes], count: int) -> list[Any]:
         data = array_header(count) + b"".join(parts)
-        return cast(list[Any], self._serializer.loads_typed(("msgpack", data)))
+        return cast("list[Any]", self._serializer.loads_typed(("msgpack", data)))
 
     def _writes(self, record: Record) -> list[tuple[str, str, Any]]:
         writes = [(unpack_id(write.task_id), write) for write in record.writes]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from checkpoints_app.backends import Guard
-from checkpoints_app.backends.rows import HeadState
+from typing import TYPE_CHECKING
+
 from threadhub.kernel.errors import Conflict, Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from checkpoints_app.backends import Guard
+    from checkpoints_app.backends.rows import HeadState
 
 
 class FenceLost(Conflict):

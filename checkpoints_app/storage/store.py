@@ -6,6 +6,7 @@ each of which would open a server connection and leave it behind.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -13,11 +14,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from zlib import crc32
 
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.utils import load_backend
 
 from checkpoints_app.backends import Backend, backend_for
@@ -27,10 +27,23 @@ from threadhub.kernel.transactions import FairLock
 from .cache import HeadCache, Recent
 from .refusals import InsideTransaction, StoreUnavailable
 
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
 logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
 
 _HEADS_REMEMBERED = 256
+
+
+def _outside_loop(call: Callable[[], ResultT]) -> ResultT:
+    """Call where Django allows it: it opens and closes no connection under an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    with ThreadPoolExecutor(1) as helper:
+        return helper.submit(call).result()
 
 
 def _open(alias: str) -> BaseDatabaseWrapper:
@@ -88,8 +101,8 @@ class Shard:
     def _connected(self) -> BaseDatabaseWrapper:
         if self._wrapper is None or self._wrapper.connection is None:
             try:
-                wrapper = _open(self._alias)
-            except connections[self._alias].Database.Error as error:
+                wrapper = _outside_loop(lambda: _open(self._alias))
+            except DatabaseError as error:
                 raise StoreUnavailable(
                     f"The checkpoint store cannot be reached: {error}"
                 ) from error
@@ -101,7 +114,7 @@ class Shard:
         """Close the connection; the next statement opens another."""
         wrapper, self._wrapper = self._wrapper, None
         if wrapper is not None:
-            wrapper.close()
+            _outside_loop(wrapper.close)
 
     def close(self) -> None:
         """Wait for running calls, then close the connection."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from checkpoints_app.backends import Accepted, Collision, Guard, Put, PutWrites
 from checkpoints_app.models.head import KEY_MAX_LENGTH
 from checkpoints_app.models.ids import pack_id
-from checkpoints_app.serde import StateSerializer
 from checkpoints_app.serde.contract import (
     WRITES_IDX_MAP,
     ChannelVersions,
@@ -23,8 +22,12 @@ from . import packing
 from .cache import HeadCache
 from .drafting import Draft, checked_name
 from .manifest import Columns, Manifest, from_body, to_body
-from .refusals import BadAddress, FenceLost, StoreUnavailable, refusal
-from .store import Shard, Store
+from .refusals import BadAddress, StoreUnavailable, refusal
+
+if TYPE_CHECKING:
+    from checkpoints_app.serde import StateSerializer
+
+    from .store import Shard, Store
 
 _MOST_ATTEMPTS = 6
 
@@ -43,7 +46,8 @@ class Address:
         place = config["configurable"]
         key = checked_key(str(place["thread_id"]))
         ns = checked_name(place.get("checkpoint_ns") or "", "Namespace")
-        return cls(key, ns, place.get("checkpoint_id"))
+        checkpoint_id = place.get("checkpoint_id")
+        return cls(key, ns, checkpoint_id and checked_name(checkpoint_id, "Checkpoint id"))
 
 
 def checked_key(key: str) -> str:
@@ -69,6 +73,7 @@ class Writer:
         new_versions: ChannelVersions,
     ) -> None:
         """Store a checkpoint. Raises UnreadableType, FenceLost."""
+        checked_name(checkpoint["id"], "Checkpoint id")
         shard = self._store.shard(address.key)
         with shard.turn():
             for attempt in range(_MOST_ATTEMPTS):
@@ -84,6 +89,7 @@ class Writer:
         if address.checkpoint_id is None:
             raise BadAddress("Pending writes need the id of their checkpoint.")
         checked_name(path, "Task path")
+        checked_name(task_id, "Task id")
         shard = self._store.shard(address.key)
         with shard.turn():
             for _ in range(_MOST_ATTEMPTS):
@@ -106,8 +112,8 @@ class Writer:
         put = PutWrites(
             self.guard(address.key, cache),
             address.ns,
-            cache and cache.scopes.get(address.ns),
-            pack_id(cast(str, address.checkpoint_id)),
+            cache.scopes.get(address.ns) if cache else None,
+            pack_id(cast("str", address.checkpoint_id)),
             pack_id(task[0]),
             task[1],
             all(channel in WRITES_IDX_MAP for channel, _ in writes),
@@ -194,7 +200,7 @@ class _Put:
             log_rows=self._log_rows,
         )
         refs = draft.refs(checkpoint, new_versions, parent)
-        body, columns = to_body(cast(dict[str, Any], checkpoint), refs)
+        body, columns = to_body(cast("dict[str, Any]", checkpoint), refs)
         put = self._rows(draft, checkpoint["id"], body, columns, metadata)
         try:
             accepted = shard.run(lambda wrapper: shard.backend.put(wrapper, put))
@@ -233,7 +239,7 @@ class _Put:
             refs=columns.refs,
             logs=columns.logs,
             lens=columns.lens,
-            head_checkpoint=None if address.ns else checked_name(checkpoint_id, "Checkpoint id"),
+            head_checkpoint=None if address.ns else checkpoint_id,
             blobs=list(draft.blobs.values()),
             items=draft.items,
         )
@@ -281,4 +287,4 @@ def _too_many(key: str) -> Exception:
 
 def metadata_of(config: RunnableConfig, metadata: CheckpointMetadata) -> dict[str, Any]:
     """Return the metadata to store for a config."""
-    return cast(dict[str, Any], get_checkpoint_metadata(config, metadata))
+    return cast("dict[str, Any]", get_checkpoint_metadata(config, metadata))

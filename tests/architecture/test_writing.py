@@ -91,6 +91,40 @@ def test_protected_objects_come_through_the_one_door() -> None:
     assert raw == []
 
 
+def interfaces() -> list[Source]:
+    """What translates requests, sockets and clicks: it asks on behalf of a person."""
+    drawers = ("/api/", "/web/", "/realtime/", "/console/")
+    files = ("/admin.py", "/consumers.py")
+    return [
+        source
+        for source in product()
+        if not source.name.startswith("threadhub/kernel/")
+        if any(drawer in source.name for drawer in drawers) or source.name.endswith(files)
+    ]
+
+
+def unasked(source: Source) -> list[str]:
+    """Return where `Model.objects` of a protected model is used without asking the door."""
+    names = {f"{name}.objects" for name in protected_models()}
+    asked = {
+        inner
+        for outer in ast.walk(source.tree)
+        if (isinstance(outer, ast.Attribute) and outer.attr == "visible_to")
+        or (isinstance(outer, ast.Call) and ast.unparse(outer.func) == "access.get")
+        for inner in ast.walk(outer)
+    }
+    return [
+        f"{source.name}:{node.lineno}"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Attribute) and node not in asked and ast.unparse(node) in names
+    ]
+
+
+def test_interfaces_see_protected_objects_through_the_door_only() -> None:
+    assert interfaces()
+    assert [place for source in interfaces() for place in unasked(source)] == []
+
+
 def test_the_reasons_for_unrecorded_changes_are_the_listed_ones() -> None:
     assert set(MACHINERY) == audit.MACHINERY
 

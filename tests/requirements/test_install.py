@@ -19,13 +19,17 @@ from architecture.source_tree import ROOT
 def checkout(tmp_path: Path) -> Path:
     """A checkout with a space in its path that holds only what setting up needs."""
     folder = tmp_path / "a checkout"
+    copy_setup(folder)
+    return folder
+
+
+def copy_setup(folder: Path) -> None:
     shutil.copytree(
         ROOT / "requirements",
         folder / "requirements",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     shutil.copy(ROOT / "Makefile", folder)
-    return folder
 
 
 def install(
@@ -96,68 +100,74 @@ def test_locks_that_disagree_are_refused(checkout: Path) -> None:
     assert "make lock" in result.stderr
 
 
-def test_a_failed_installation_is_begun_anew(checkout: Path) -> None:
-    first = install(checkout, PYTHON=sys.executable)
-    second = install(checkout, PYTHON=sys.executable)
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with an environment of nothing; each test leaves it current."""
+    folder = tmp_path_factory.mktemp("setup") / "a checkout"
+    copy_setup(folder)
+    write_locks(folder, "")
+    assert install(folder, "dev", PYTHON=sys.executable).returncode == 0
+    return folder
 
-    assert first.returncode == second.returncode == 2
-    assert (checkout / ".venv" / "unfinished").exists()
-    assert "interrupted: building .venv again" in second.stderr
 
-
-@pytest.fixture
-def installed(checkout: Path) -> Path:
-    """A checkout whose stamp says that everything is installed."""
-    locks = checkout / "requirements"
+def write_locks(checkout: Path, text: str) -> None:
     for name in ("app", "dev"):
-        (locks / f"{name}.txt").write_text("", encoding="utf-8")
-    assert install(checkout, "dev", PYTHON=sys.executable).returncode == 0
-    return checkout
+        (checkout / "requirements" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
-def stamp_of(checkout: Path) -> dict[str, str]:
-    return json.loads((checkout / ".venv" / "threadhub.json").read_text(encoding="utf-8"))
+def stamp(checkout: Path) -> Path:
+    return checkout / ".venv" / "threadhub.json"
 
 
-def test_the_second_call_does_nothing(installed: Path) -> None:
-    before = (installed / ".venv" / "threadhub.json").stat().st_mtime_ns
+@pytest.mark.slow
+class TestEnvironment:
+    """A virtual environment is kept as long as it is right, and built again when it is not."""
 
-    results = [install(installed, group) for group in ("dev", "app")]
+    def test_the_second_call_does_nothing(self, installed: Path) -> None:
+        before = stamp(installed).stat().st_mtime_ns
 
-    assert [(result.returncode, result.stderr) for result in results] == [(0, ""), (0, "")]
-    assert (installed / ".venv" / "threadhub.json").stat().st_mtime_ns == before
+        results = [install(installed, group) for group in ("dev", "app")]
 
+        assert [(result.returncode, result.stderr) for result in results] == [(0, ""), (0, "")]
+        assert stamp(installed).stat().st_mtime_ns == before
 
-def test_a_changed_lock_is_installed_into_the_same_environment(installed: Path) -> None:
-    mine = installed / ".venv" / "mine"
-    mine.touch()
-    for name in ("app", "dev"):
-        (installed / "requirements" / f"{name}.txt").write_text("\n", encoding="utf-8")
+    def test_a_changed_lock_is_installed_into_the_same_environment(self, installed: Path) -> None:
+        mine = installed / ".venv" / "mine"
+        mine.touch()
+        write_locks(installed, "\n")
 
-    result = install(installed, "app")
+        result = install(installed, "dev")
 
-    assert "Installing" in result.stderr
-    assert result.returncode == 0
-    assert mine.exists()
+        assert "Installing" in result.stderr
+        assert result.returncode == 0
+        assert mine.exists()
 
+    def test_an_interrupted_installation_is_begun_anew(self, installed: Path) -> None:
+        (installed / ".venv" / "unfinished").touch()
 
-def test_a_moved_checkout_gets_a_new_environment(installed: Path) -> None:
-    moved = installed.rename(installed.with_name("elsewhere"))
+        result = install(installed, "dev")
 
-    result = install(moved)
+        assert "interrupted: building .venv again" in result.stderr
+        assert result.returncode == 0
+        assert not (installed / ".venv" / "unfinished").exists()
 
-    assert "building .venv again" in result.stderr
-    assert result.returncode == 0
-    assert stamp_of(moved)["place"] == str(moved / ".venv")
+    def test_an_environment_whose_python_is_gone_is_built_again(self, installed: Path) -> None:
+        (installed / ".venv" / "bin" / "python").unlink()
 
+        result = install(installed, "dev")
 
-def test_an_environment_whose_python_is_gone_is_built_again(installed: Path) -> None:
-    (installed / ".venv" / "bin" / "python").unlink()
+        assert "building .venv again" in result.stderr
+        assert result.returncode == 0
 
-    result = install(installed)
+    def test_a_moved_checkout_gets_a_new_environment(self, installed: Path) -> None:
+        moved = installed.with_name("elsewhere")
+        shutil.copytree(installed, moved, symlinks=True)
 
-    assert "building .venv again" in result.stderr
-    assert result.returncode == 0
+        result = install(moved)
+
+        assert "building .venv again" in result.stderr
+        assert result.returncode == 0
+        assert json.loads(stamp(moved).read_text())["place"] == str(moved / ".venv")
 
 
 def test_make_ends_with_the_code_of_what_is_missing(checkout: Path) -> None:

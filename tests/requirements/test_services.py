@@ -16,7 +16,8 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, pointed at a folder of the test's own instead of /usr/sbin and /etc."""
     path = ROOT / "requirements" / "services.py"
     specification = importlib.util.spec_from_file_location("services_script", path)
-    assert specification and specification.loader
+    assert specification
+    assert specification.loader
     module = importlib.util.module_from_spec(specification)
     monkeypatch.setattr("sys.path", [*__import__("sys").path])
     specification.loader.exec_module(module)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 # The pipe's other end closes when the test process ends, even by SIGKILL; then the server is
 # stopped and its folder removed. A session of its own keeps Ctrl-C in the terminal away.
@@ -57,7 +58,7 @@ class Guarded:
             self._process.wait(timeout=30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if self.user is None:
             return {"cwd": self.folder}
         group = pwd.getpwnam(self.user).pw_gid

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+from pathlib import Path
 
 from services import binaries
 from services.guarded import Guarded
@@ -41,12 +42,21 @@ class PostgresServer:
         self._guarded = Guarded(prefix="threadhub-pg-", user=USER)
         self._socket = self._guarded.folder
         data = self._guarded.folder / "data"
-        init = [folder / "initdb", "-A", "trust", "-U", USER, "-E", "UTF8", "--no-sync"]
+        init: list[str | Path] = [
+            folder / "initdb",
+            "-A",
+            "trust",
+            "-U",
+            USER,
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         try:
             self._guarded.run([*init, "--locale=C", "-D", data])
             options = [part for setting in SETTINGS for part in ("-c", setting)]
             self._guarded.start([folder / "postgres", "-D", data, "-k", self._socket, *options])
-            ready = [folder / "pg_isready", "-q", "-t", "1", "-h", self._socket]
+            ready: list[str | Path] = [folder / "pg_isready", "-q", "-t", "1", "-h", self._socket]
             wait_until(lambda: self._answers(ready), timeout=30, message="PostgreSQL answers")
         except BaseException:
             self.stop()
@@ -61,7 +71,7 @@ class PostgresServer:
         """Stop the server and remove its files."""
         self._guarded.stop()
 
-    def _answers(self, ready: list[object]) -> bool:
+    def _answers(self, ready: list[str | Path]) -> bool:
         if not self._guarded.is_running():
             raise AssertionError("PostgreSQL did not start")
         return subprocess.run([str(part) for part in ready], check=False).returncode == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import redis
 
 from services import binaries
@@ -23,7 +25,14 @@ class RedisServer:
         assert program is not None, why_unavailable()
         self._guarded = Guarded(prefix="threadhub-redis-")
         self._socket = self._guarded.folder / "redis.sock"
-        files = ["--save", "", "--appendonly", "no", "--dir", self._guarded.folder]
+        files: list[str | Path] = [
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            self._guarded.folder,
+        ]
         self._guarded.start([program, "--port", "0", "--unixsocket", self._socket, *files])
         wait_until(self._answers, timeout=10, message="Redis answers")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -14,6 +14,13 @@ from django.db import models
 from .errors import Invalid
 
 ModelT = TypeVar("ModelT", bound=models.Model)
+
+# Generic in the type stubs only.
+if TYPE_CHECKING:
+    _Text = models.TextField[Any, Any]
+    _Json = models.JSONField[Any, Any]
+else:
+    _Text, _Json = models.TextField, models.JSONField
 
 METADATA_MAX_BYTES = 64 * 1024
 METADATA_MAX_DEPTH = 12
@@ -76,12 +83,15 @@ class RecordedQuerySet(models.QuerySet[ModelT]):
 RecordedManager = models.Manager.from_queryset(RecordedQuerySet)
 
 
-class JsonText(models.TextField):  # type: ignore[type-arg]  # generic in the stubs only
+class JsonText(_Text):
     """Any JSON value as ASCII text: NUL and lone surrogates survive on every database.
 
     Not searchable by key; use MetadataField for what people filter by. NaN and infinity,
     which JSON lacks, are refused.
     """
+
+    # What the type stubs take for the values given to a field.
+    _pyi_private_set_type: Any
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         """Return the Python value of a stored text."""
@@ -139,7 +149,7 @@ def _validate_metadata(value: Any) -> None:
         raise ValidationError(error.message, code=error.code) from error
 
 
-class MetadataField(models.JSONField):  # type: ignore[type-arg]  # generic in the stubs only
+class MetadataField(_Json):
     """A JSON object that people write and filter by, limited in size and depth."""
 
     default_validators = [_validate_metadata]

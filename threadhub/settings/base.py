@@ -120,6 +120,8 @@ WHITENOISE_USE_FINDERS = True
 
 # Audit
 AUDITLOG_LOGENTRY_MODEL = "threadhub.AuditEntry"
+# Its own table is swapped for ours; its migrations would leave an empty one behind.
+MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_CID_GETTER = "threadhub.kernel.observability.correlation.current"
 AUDITLOG_MASK_CALLABLE = "threadhub.kernel.audit.masking.mask"
 AUDITLOG_DISABLE_REMOTE_ADDR = True
@@ -164,6 +166,7 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
+CELERY_TASK_ROUTES = {"threads.execute_run": {"queue": "runs"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True

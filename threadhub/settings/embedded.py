@@ -43,7 +43,7 @@ _prepare(VAR_DIR)
 SECRET_KEY = env.secret("SECRET_KEY") or _own_secret(VAR_DIR / "keys" / "django")
 DATABASES = {"default": sqlite(VAR_DIR / "threadhub.sqlite3")}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = "memory://localhost/"
 # The transport's own default of one second would be the delay of every run.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.01}
 env.refuse_unknown()

@@ -6,6 +6,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from threads_app.graphs import folders
+from threads_app.graphs.targets import printable
 
 if TYPE_CHECKING:
     from threads_app.graphs.project import Project
@@ -17,17 +18,15 @@ MAX_REASON = 500
 class LoadError(Exception):
     """One graph cannot be loaded; the text is the reason a person reads."""
 
-    def __init__(self, reason: str, *, code: str, is_of_module: bool = False) -> None:
-        super().__init__(reason[:MAX_REASON])
+    def __init__(self, reason: str, *, code: str) -> None:
+        super().__init__(printable(reason)[:MAX_REASON])
         self.code = code
-        # Siblings in the same file fail for the same reason; it is not executed again.
-        self.is_of_module = is_of_module
 
 
 def explain(error: BaseException, *, spec: GraphSpec, project: Project) -> LoadError:
     """Translate what a module raised at import into a sentence with what to do."""
     code, reason = _explained(error, spec=spec, project=project)
-    return LoadError(reason, code=code, is_of_module=True)
+    return LoadError(reason, code=code)
 
 
 def _explained(error: BaseException, *, spec: GraphSpec, project: Project) -> tuple[str, str]:

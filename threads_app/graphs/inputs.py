@@ -35,7 +35,10 @@ def check_input(graph: Pregel, value: object, *, schema: Mapping[str, Any] | Non
 
     None continues a thread and always passes. Keys that a reducer takes are left to it.
     """
-    if value is None or schema is None or schema.get("type") != "object":
+    if value is None or schema is None:
+        return
+    if schema.get("type") != "object":
+        _check_simple(value, schema=schema)
         return
     known = schema.get("properties") or {}
     if not isinstance(value, dict):
@@ -51,6 +54,16 @@ def check_input(graph: Pregel, value: object, *, schema: Mapping[str, Any] | Non
     if fields:
         raise InputUnfit(
             f"The input does not fit the graph's schema: {_summary(fields)}.", fields=fields
+        )
+
+
+def _check_simple(value: object, *, schema: Mapping[str, Any]) -> None:
+    """Check the input of a graph that takes one text or number instead of an object."""
+    messages = _refusals(schema, value) if _is_simple(schema, schema) else []
+    if messages:
+        raise InputUnfit(
+            f"The input does not fit the graph's schema: {messages[0]}.",
+            fields={"input": messages},
         )
 
 

@@ -49,26 +49,31 @@ def read_spec(name: str, entry: object) -> GraphSpec:
     description: object = ""
     if isinstance(entry, Mapping):
         target, description = entry.get("path"), entry.get("description") or ""
-    if not isinstance(target, str) or not isinstance(description, str):
-        shape = 'must be "./file.py:variable" or {"path": ..., "description": ...}'
-        return GraphSpec(
-            name=name,
-            target="",
-            problem=f"The entry of `{name}` {shape}.",
-            problem_code="bad_target",
-        )
-    code, problem = _check(name, target)
+    if isinstance(target, str) and isinstance(description, str):
+        code, problem = _check(name, target)
+    else:
+        shape = '"./file.py:variable" or {"path": ..., "description": ...}'
+        code, problem = "bad_target", f"The entry of `{printable(name)}` must be {shape}."
     return GraphSpec(
-        name=name,
-        target=target,
-        description=description,
+        name=printable(name)[:MAX_NAME],
+        target=printable(target) if isinstance(target, str) else "",
+        description=printable(description) if isinstance(description, str) else "",
         problem=problem,
         problem_code=code,
     )
 
 
+def printable(text: str) -> str:
+    """Return a text that every database and terminal takes."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _check(name: str, target: str) -> tuple[str, str | None]:
     source, colon, variable = target.rpartition(":")
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        return "bad_name", f"A graph's name has 1 to {MAX_NAME} printable characters."
+    if not target.isprintable():
+        return "bad_target", f"The path of `{name}` has characters that cannot be printed."
     if Path(source or target).suffix in _JAVASCRIPT:
         return "javascript", f"`{target}` is a JavaScript graph: it is not runnable here."
     if not colon or not source.strip() or not variable.strip():
@@ -78,6 +83,4 @@ def _check(name: str, target: str) -> tuple[str, str | None]:
         )
     if not variable.isidentifier():
         return "bad_target", f"`{variable}` in `{target}` is not a Python name."
-    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        return "bad_name", f"A graph's name has 1 to {MAX_NAME} printable characters."
     return "", None

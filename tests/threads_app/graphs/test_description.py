@@ -234,6 +234,20 @@ class TestCheckInput:
         with pytest.raises(InputUnfit, match="must be an object"):
             lenient.check_input(value)
 
+    def test_a_graph_that_takes_a_number_takes_no_text(self, load_one):
+        source = """
+        from langgraph.func import entrypoint
+
+        @entrypoint()
+        def graph(number: int) -> int:
+            return number
+        """
+        loaded = load_one(files={"agent.py": source})
+
+        loaded.check_input(3)
+        with pytest.raises(InputUnfit, match="not of type 'integer'"):
+            loaded.check_input("three")
+
     def test_a_pydantic_state_decides_itself_and_may_miss_what_the_thread_has(self, load_one):
         state = """
     class State(BaseModel):

@@ -161,6 +161,7 @@ def test_a_file_with_several_graphs_is_executed_once(write_project):
         ),
         ("import not_there_at_all", "package_missing", "needs the module `not_there_at_all`"),
         ("from json import nothing_like_it", "import", "cannot be imported (bad.py, line 1)"),
+        ("raise RuntimeError('a\\0b')", "raises", "a b."),
         ("raise RuntimeError('no key')", "raises", "raises RuntimeError when imported"),
         ("graph = (", "syntax", "line 1"),
         ("other = 1", "name_missing", "defines no `graph`"),

@@ -106,6 +106,8 @@ def test_what_is_no_clean_json_text_is_refused(tmp_path, content):
         ("./agent.py:", "bad_target"),
         ("./agent.py:a-b", "bad_target"),
         (3, "bad_target"),
+        ("./a\0b.py:graph", "bad_target"),
+        ("./\ud800.py:graph", "bad_target"),
         ({"description": "no path"}, "bad_target"),
         ("./src/agent.ts:graph", "javascript"),
         ({"path": "./agent.mjs:graph"}, "javascript"),
@@ -117,6 +119,7 @@ def test_a_bad_entry_concerns_its_graph_only(write_project, entry, code):
     bad, good = project.graphs
 
     assert (bad.is_runnable, bad.problem_code) == (False, code)
+    assert f"{bad.target}{bad.problem}".isprintable()
     assert good.is_runnable
 
 
