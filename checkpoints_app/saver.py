@@ -7,7 +7,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
 from langgraph.checkpoint.base import (
@@ -95,7 +95,7 @@ class ThreadHubSaver(BaseCheckpointSaver[str]):
         self,
         config: RunnableConfig | None,
         *,
-        filter: dict[str, Any] | None = None,
+        filter: dict[str, Any] | None = None,  # noqa: A002  # LangGraph's name
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
@@ -149,7 +149,7 @@ class ThreadHubSaver(BaseCheckpointSaver[str]):
         self,
         config: RunnableConfig | None,
         *,
-        filter: dict[str, Any] | None = None,
+        filter: dict[str, Any] | None = None,  # noqa: A002  # LangGraph's name
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
@@ -203,7 +203,7 @@ def _one(address: storage.Address) -> Query:
 
 
 def _many(config: RunnableConfig | None, before: RunnableConfig | None) -> Query:
-    place: dict[str, Any] = cast("dict[str, Any]", config["configurable"]) if config else {}
+    place: dict[str, Any] = config["configurable"] if config else {}
     key = place.get("thread_id")
     wanted = place.get("checkpoint_id")
     earlier = before["configurable"].get("checkpoint_id") if before else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -42,7 +43,8 @@ def history(
     )
     if before is not None:
         rows = rows.filter(checkpoint_id__lt=before)
-    values = rows.order_by("-checkpoint_id").values_list(
+    # The field's own type says bytes; it hands out text.
+    values: Any = rows.order_by("-checkpoint_id").values_list(
         "checkpoint_id", "parent_id", "step", "source", "run_id", "size"
     )
     return [

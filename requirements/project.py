@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def install(project: Project) -> None:
         return
     ask()
     run_pip(arguments(wants, packages, folders))
-    say(f"Done. Start it with: make run PROJECT={project.path}")
+    say(f"Done. Start it with: make run PROJECT={shlex.quote(str(project.path))}")
 
 
 def local_folder(project: Project, text: str) -> Path:

@@ -1,5 +1,6 @@
 """The WHERE clauses both databases share; every value is a bound parameter."""
 
+# ruff: noqa: S608  # Only constants are joined; every value is a bound parameter.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,10 @@ def guarded(guard: Guard, mark: str) -> tuple[str, list[Any]]:
 
 
 def _scopes(query: Query, mark: str) -> tuple[str, list[Any]]:
+    if query.pairs is not None:
+        rows = ", ".join([f"({mark}, {mark})"] * len(query.pairs))
+        params: list[Any] = [value for pair in query.pairs for value in pair]
+        return f"(c.scope_id, c.checkpoint_id) IN (VALUES {rows})", params
     sql, params = _SCOPE, []
     if query.key is not None:
         sql += f" AND h.key = {mark}"
@@ -75,10 +80,6 @@ def selected(query: Query, mark: str) -> tuple[str, list[Any]]:
     if query.after is not None:
         sql += f" AND (c.checkpoint_id, c.scope_id) < ({mark}, {mark})"
         params += query.after
-    if query.pairs is not None:
-        rows = ", ".join([f"({mark}, {mark})"] * len(query.pairs))
-        sql += f" AND (c.scope_id, c.checkpoint_id) IN (VALUES {rows})"
-        params += [value for pair in query.pairs for value in pair]
     sql += " ORDER BY c.checkpoint_id DESC, c.scope_id DESC"
     if query.limit is not None:
         sql += f" LIMIT {mark}"

@@ -1,5 +1,6 @@
 """The statements for SQLite: several cheap ones in one immediate transaction."""
 
+# ruff: noqa: S608  # Only constants are joined; every value is a bound parameter.
 from __future__ import annotations
 
 import sqlite3
@@ -194,7 +195,7 @@ class SqliteBackend(Backend):
             " WHERE h.key = ? AND h.tombstone IS NULL"
         )
         row = wrapper.connection.execute(sql, (ns, checkpoint_id, key)).fetchone()
-        return row and ManifestRow(*row[:4], *_arrays(*row[4:]))
+        return row and ManifestRow._make([*row[:4], *_arrays(*row[4:])])
 
     def log_rows(
         self, wrapper: BaseDatabaseWrapper, head_id: int, logs: Sequence[int]
@@ -222,7 +223,7 @@ class SqliteBackend(Backend):
         where, params = selected(query, self.mark)
         connection: sqlite3.Connection = wrapper.connection
         rows = connection.execute(_RECORD + where, params).fetchall()
-        records = [Record(*row[:12], *_arrays(*row[12:])) for row in rows]
+        records = [Record(*(*row[:12], *_arrays(*row[12:]))) for row in rows]
         unpack = Unpacker(compressor)
         by_head = defaultdict(list)
         for record in records:

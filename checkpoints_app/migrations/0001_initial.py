@@ -75,12 +75,12 @@ class Migration(migrations.Migration):
             name='LogItem',
             fields=[
                 ('pk', models.CompositePrimaryKey('head_id', 'log', 'pos', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('head', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='log_items', to='checkpoints_app.checkpointhead')),
                 ('log', models.BigIntegerField()),
                 ('pos', models.IntegerField()),
                 ('count', models.IntegerField()),
                 ('hash', models.BinaryField()),
                 ('hashes', models.BinaryField()),
-                ('head', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='log_items', to='checkpoints_app.checkpointhead')),
             ],
             options={
                 'db_table': 'checkpoints_log_item',
@@ -101,6 +101,8 @@ class Migration(migrations.Migration):
             name='Checkpoint',
             fields=[
                 ('pk', models.CompositePrimaryKey('scope_id', 'checkpoint_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                # First, as in the key: SQLite's integrity_check misreads other orders.
+                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='checkpoints', to='checkpoints_app.scope')),
                 ('checkpoint_id', checkpoints_app.models.fields.IdField()),
                 ('parent_id', checkpoints_app.models.fields.IdField(null=True)),
                 ('seq', models.BigIntegerField()),
@@ -113,7 +115,6 @@ class Migration(migrations.Migration):
                 ('logs', checkpoints_app.models.fields.BigIntArray()),
                 ('lens', checkpoints_app.models.fields.IntArray()),
                 ('size', models.IntegerField(default=0)),
-                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='checkpoints', to='checkpoints_app.scope')),
             ],
             options={
                 'db_table': 'checkpoints_checkpoint',
@@ -123,6 +124,8 @@ class Migration(migrations.Migration):
             name='Write',
             fields=[
                 ('pk', models.CompositePrimaryKey('scope_id', 'checkpoint_id', 'task_id', 'idx', blank=True, editable=False, primary_key=True, serialize=False)),
+                # First, as in the key: SQLite's integrity_check misreads other orders.
+                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='writes', to='checkpoints_app.scope')),
                 ('checkpoint_id', checkpoints_app.models.fields.IdField()),
                 ('task_id', checkpoints_app.models.fields.IdField()),
                 ('idx', models.IntegerField()),
@@ -131,7 +134,6 @@ class Migration(migrations.Migration):
                 ('kind', models.TextField()),
                 ('hash', models.BinaryField(null=True)),
                 ('value', models.BinaryField(null=True)),
-                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='writes', to='checkpoints_app.scope')),
             ],
             options={
                 'db_table': 'checkpoints_write',

@@ -28,7 +28,7 @@ class Checkpoint(models.Model):
     parent_id = IdField(null=True)
     seq = models.BigIntegerField()
     step = models.IntegerField(null=True)
-    source = models.TextField(null=True)  # absent is not empty
+    source = models.TextField(null=True)  # noqa: DJ001  # absent is not empty
     run_id = IdField(null=True)
     meta = models.BinaryField(null=True)
     body = models.BinaryField()

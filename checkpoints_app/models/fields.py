@@ -26,7 +26,7 @@ class IdField(models.BinaryField):
         self,
         value: Any,
         connection: BaseDatabaseWrapper,
-        prepared: bool = False,  # Django's signature
+        prepared: bool = False,  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:
         """Return the bytes to store or to compare with."""
         if isinstance(value, str):
@@ -84,7 +84,7 @@ class _PackedArray(models.Field):
         self,
         value: Any,
         connection: BaseDatabaseWrapper,
-        prepared: bool = False,  # Django's signature
+        prepared: bool = False,  # noqa: FBT001, FBT002  # Django's signature
     ) -> Any:
         """Return the array, or its packed form."""
         if value is None or connection.vendor == "postgresql":

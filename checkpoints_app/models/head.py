@@ -28,7 +28,7 @@ class CheckpointHead(models.Model):
         COLD = "cold"
 
     key = models.CharField(max_length=KEY_MAX_LENGTH, unique=True)
-    checkpoint_id = models.TextField(null=True)  # an empty id is a valid id
+    checkpoint_id = models.TextField(null=True)  # noqa: DJ001  # an empty id is a valid id
     step = models.IntegerField(null=True)
     seq = models.BigIntegerField(default=0)
     fence = models.BigIntegerField(default=0)
@@ -37,7 +37,7 @@ class CheckpointHead(models.Model):
     tier = models.CharField(max_length=8, choices=Tier, default=Tier.HOT)
     bytes = models.BigIntegerField(default=0)
     tombstone = models.DateTimeField(null=True)
-    key_id = models.CharField(max_length=64, null=True)  # null: not encrypted
+    key_id = models.CharField(max_length=64, null=True)  # noqa: DJ001  # null: not encrypted
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

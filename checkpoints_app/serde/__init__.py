@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .compression import MAX_VALUE_BYTES, Compressor, content_hash
 from .errors import BlockedType, DamagedValue, UnreadableType
-from .inspecting import decode_data
+from .inspecting import DataSerializer, decode_data
 from .serializer import StateSerializer
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BlockedType",
     "Compressor",
     "DamagedValue",
+    "DataSerializer",
     "StateSerializer",
     "UnreadableType",
     "content_hash",

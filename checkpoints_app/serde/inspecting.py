@@ -9,6 +9,7 @@ import ormsgpack
 from . import kinds
 from .errors import DamagedValue
 from .packing import MAX_DEPTH
+from .serializer import StateSerializer
 
 _KINDS = frozenset({"null", "bytes", "bytearray", "msgpack"})
 
@@ -76,3 +77,15 @@ def _builtin(name: Any, held: Any) -> Any:
     except (TypeError, ValueError, LookupError) as error:
         raise DamagedValue(f"A stored {name} is malformed: {error}.") from error
     return {"__type__": name, "value": held}
+
+
+class DataSerializer(StateSerializer):
+    """Reads stored values as plain data, whatever the allow-list; it never writes."""
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Return a stored value as data. Raises DamagedValue."""
+        return decode_data(*data)
+
+    def dump(self, value: Any, *, exact: bool) -> tuple[str, bytes]:
+        """Raise TypeError: data is looked at, not stored."""
+        raise TypeError("values read for inspection are not written back")

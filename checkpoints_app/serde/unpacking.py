@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import importlib
 import ipaddress
@@ -40,7 +40,7 @@ _STDLIB: dict[tuple[str, str], Callable[..., Any]] = {
 for _builtin in (bytearray, dict, frozenset, int, set, str, tuple):
     _STDLIB["builtins", _builtin.__name__] = _builtin
 for _name in ("datetime", "date", "time", "timedelta", "timezone"):
-    _STDLIB["datetime", _name] = getattr(datetime, _name)
+    _STDLIB["datetime", _name] = getattr(dt, _name)
 for _name in ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath"):
     _STDLIB["pathlib", _name] = _STDLIB["pathlib._local", _name] = getattr(pathlib, _name)
 for _name in ("IPv4Address", "IPv4Interface", "IPv4Network"):
@@ -169,7 +169,7 @@ def _is_timed_send(module: str, name: str, held: list[Any]) -> bool:
 def _rebuild_stdlib(code: int, module: str, name: str, held: Any) -> Any:
     build = _STDLIB[module, name]
     if code == kinds.METHOD:
-        return datetime.datetime.fromisoformat(held)
+        return dt.datetime.fromisoformat(held)
     if code == kinds.KW_ARGS:
         return build(**held)
     if code == kinds.POS_ARGS:

@@ -1,5 +1,6 @@
 """Heads as the run engine sees them, inside its own transactions on Django's connection."""
 
+# ruff: noqa: S608  # Only constants are joined; every value is a bound parameter.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping

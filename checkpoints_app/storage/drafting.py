@@ -66,13 +66,16 @@ class Draft:
     ) -> dict[str, Ref]:
         """Return where each channel's value is or will be. Raises UnreadableType."""
         versions = checkpoint["channel_versions"]
+        parent = parent or Manifest({}, {})
         refs: dict[str, Ref] = {}
         for channel, value in checkpoint["channel_values"].items():
-            previous = parent.refs.get(channel) if parent else None
-            if previous is not None and channel not in new_versions and parent is not None:
-                if parent.versions.get(channel) == versions.get(channel):
-                    refs[channel] = previous
-                    continue
+            previous = parent.refs.get(channel)
+            is_new = channel in new_versions or parent.versions.get(channel) != versions.get(
+                channel
+            )
+            if previous is not None and not is_new:
+                refs[channel] = previous
+                continue
             try:
                 refs[channel] = self._ref(value, previous)
             except UnreadableType as error:

@@ -214,5 +214,6 @@ def _by_column(query: Query, filters: dict[str, Any]) -> tuple[Query, dict[str, 
         if probe.rest:
             continue
         value = others.pop(name)
-        query = replace(query, **{name: pack_id(value) if name == "run_id" else value})
+        changes: dict[str, Any] = {name: pack_id(value) if name == "run_id" else value}
+        query = replace(query, **changes)
     return query, others

@@ -107,6 +107,10 @@ def own_tasks() -> dict[str, object]:
     }
 
 
+def routed(name: str) -> str | None:
+    return (current_app.conf.task_routes or {}).get(name, {}).get("queue")
+
+
 def test_there_are_tasks_to_look_at() -> None:
     assert own_tasks()
 
@@ -115,7 +119,8 @@ def test_every_task_has_a_name_of_its_own_and_a_queue() -> None:
     wrong = [
         name
         for name, task in own_tasks().items()
-        if not re.fullmatch(r"[a-z]+\.[a-z_]+", name) or not getattr(task, "queue", None)
+        if not re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+        or not (getattr(task, "queue", None) or routed(name))
     ]
 
     assert wrong == []

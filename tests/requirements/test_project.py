@@ -182,3 +182,23 @@ def test_no_project_at_all_says_how_to_name_one() -> None:
 
     assert result.returncode == 2
     assert "PROJECT=" in result.stderr
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
+def test_anything_but_yes_on_the_terminal_installs_nothing(project: Path, answer: str) -> None:
+    write(project, ["no-such-package-anywhere"])
+    ours, theirs = os.openpty()
+    os.write(ours, answer.encode())
+
+    result = subprocess.run(
+        [sys.executable, "-B", str(ROOT / "requirements" / "project.py"), str(project)],
+        stdin=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    os.close(ours)
+    os.close(theirs)
+    assert result.returncode == 2
+    assert "[y/N] Nothing was installed." in result.stderr

@@ -15,6 +15,8 @@ from . import env  # noqa: E402  # the variables above come first
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = env.folder("VAR", BASE_DIR / "var")
+# Graphs that publish files put them below the same folder.
+os.environ.setdefault("THREADHUB_VAR", str(VAR_DIR))
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=1, most=65535)
@@ -114,7 +116,6 @@ TIME_ZONE = "UTC"
 
 # Static files are served by the process itself; the finders spare a collectstatic.
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 

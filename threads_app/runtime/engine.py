@@ -122,8 +122,8 @@ def look_for_cancelled() -> None:
 
 
 def stop(*, seconds: float) -> bool:
-    """Stop the engine of this process; a later `current` starts another."""
-    global _engine  # noqa: PLW0603  # one engine a process
-    with _guard:
-        stopping, _engine = _engine, None
-    return stopping.stop(seconds=seconds) if stopping else True
+    """Stop the engine of this process for good; say whether its runs ended in time.
+
+    It stays the current one, and refuses: a handed-back run must not start here again.
+    """
+    return current().stop(seconds=seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import Any
+from typing import Any, cast
 
 from django.db import close_old_connections
 from langgraph.errors import EmptyInputError, GraphRecursionError, InvalidUpdateError
@@ -72,6 +72,8 @@ class Execution:
         graph = None
         try:
             graph = catalog.get(self._run.graph.name).bind(checkpointer=self._saver)
+            # The bound copy reads the graph's own types, which a bare saver refuses.
+            self._saver = cast("ThreadHubSaver", graph.checkpointer)
             result = self._wait(graph, self._order())
         except asyncio.CancelledError:
             return self._stopped(graph)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -15,6 +15,22 @@ from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability import correlation
 
 logger = logging.getLogger(__name__)
+
+
+class BodyTooLarge(exceptions.APIException):
+    """The request's body is larger than the installation takes."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is too large."
+    default_code = "too_large"
+
+
+class LengthRequired(exceptions.APIException):
+    """The request's body comes in chunks, so that nobody knows its size."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send the body with a Content-Length, not in chunks."
+    default_code = "length_required"
 
 
 def body(
@@ -42,8 +58,16 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.APIException):
         shape = body(str(error.detail), str(error.get_codes()))
         return Response(shape, status=error.status_code, headers=_headers(error))
+    if isinstance(error, SuspiciousOperation):
+        return _suspicious(error)
     logger.error("A request failed.", exc_info=error)
     return Response(body("Something went wrong inside ThreadHub.", "internal"), status=500)
+
+
+def _suspicious(error: SuspiciousOperation) -> Response:
+    if isinstance(error, RequestDataTooBig):
+        return Response(body("The body is too large.", "too_large"), status=413)
+    return Response(body("The request is malformed.", "malformed"), status=400)
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
@@ -73,5 +97,5 @@ def _messages(found: Any) -> list[str]:
 
 def not_found(request: HttpRequest, *_: object, **__: object) -> JsonResponse:
     """Answer an API path that does not exist."""
-    shape = body(f"There is no {request.path} in this API. See /api/schema.", "not_found")
+    shape = body(f"There is no {request.path[:200]} in this API. See /api/schema.", "not_found")
     return JsonResponse(shape, status=404)

@@ -13,11 +13,16 @@ from rest_framework.views import APIView
 from threadhub.kernel.rbac import access
 from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
 
+from .errors import LengthRequired
+from .rendering import AnyAccept, AsciiJSONRenderer
+
 
 class ProtectedView(APIView):
     """A route whose objects are reached through the one door only."""
 
     permission_classes = [IsAuthenticated]
+    renderer_classes = [AsciiJSONRenderer]
+    content_negotiation_class = AnyAccept
     # The objects of the route; `None` says that it shows none that belong to somebody.
     protected: ClassVar[type[models.Model] | None] = None
     # The permission each HTTP method needs on the object it names or lists.
@@ -39,11 +44,18 @@ class ProtectedView(APIView):
         return objects.select_related(*related) if related else objects
 
     def _action(self) -> Action:
-        return self.needs[(self.request.method or "GET").upper()]
+        method = self.request.method or "GET"
+        return self.needs["GET" if method == "HEAD" else method]
 
 
 def validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """Return the checked body of a request. Raises ValidationError, answered with 422."""
+    """Return the checked body of a request.
+
+    Raises ValidationError (422), ParseError (400), BodyTooLarge (413), LengthRequired (411).
+    """
+    if request.headers.get("Transfer-Encoding"):
+        # The framework takes a body without a length for an empty one.
+        raise LengthRequired
     checked = serializer(data=request.data)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
@@ -51,6 +63,11 @@ def validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, 
 
 def queried(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     """Return the checked query parameters of a request. Raises ValidationError."""
-    checked = serializer(data=request.query_params)
+    given = request.query_params.copy()
+    for name in list(given):
+        # What a client leaves open arrives as an empty text.
+        if given.getlist(name) == [""]:
+            del given[name]
+    checked = serializer(data=given)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)

@@ -34,16 +34,19 @@ def create(*, user: Any, name: str, now: datetime, expires_at: datetime | None =
 
 def check(text: str, *, now: datetime) -> ApiKey | None:
     """Return the usable key of this text with its user, None for any other text. One query."""
+    if not text.startswith(BRAND) or not text.isascii() or not text.isprintable():
+        return None
     usable = ApiKey.objects.usable().select_related("user")
     key = usable.filter(prefix=text[:PREFIX_LENGTH]).first()
     if key is None or not hmac.compare_digest(key.digest, _digest(text)):
         return None
     if key.last_used_at is None or now - key.last_used_at > LAST_USE_STEP:
         key.last_used_at = now
-        key.save(update_fields=["last_used_at"])
+        with transactions.atomic():
+            key.save(update_fields=["last_used_at"])
     return key
 
 
 def _digest(text: str) -> str:
     # The key has 256 random bits, so a fast digest is enough.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

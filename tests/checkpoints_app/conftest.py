@@ -1,0 +1,77 @@
+"""A saver on the test database, and states to store."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from checkpoints_app.saver import ThreadHubSaver
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
+from langgraph.checkpoint.base.id import uuid6
+from langgraph.graph import START, MessagesState, StateGraph
+
+
+@pytest.fixture
+def saver(transactional_db: None) -> Iterator[ThreadHubSaver]:
+    saver = ThreadHubSaver()
+    yield saver
+    saver.close()
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def config(key: str) -> dict[str, Any]:
+    return {"configurable": {"thread_id": key, "checkpoint_ns": ""}}
+
+
+@pytest.fixture
+def make_checkpoint() -> Callable[..., tuple[Checkpoint, dict[str, str]]]:
+    """Return a function that makes a checkpoint of these values, all of them new."""
+    count = 0
+
+    def make(*, id: str | None = None, **values: Any) -> tuple[Checkpoint, dict[str, str]]:
+        nonlocal count
+        count += 1
+        versions = {channel: f"{count:032}.0" for channel in values}
+        checkpoint = empty_checkpoint()
+        checkpoint.pop("pending_sends", None)
+        checkpoint.update(
+            v=4,
+            id=id or str(uuid6(clock_seq=count)),
+            channel_values=values,
+            channel_versions=versions,
+        )
+        return checkpoint, versions
+
+    return make
+
+
+@pytest.fixture
+def chat() -> StateGraph[Any]:
+    """Return a graph that answers each message."""
+
+    def answer(state: MessagesState) -> dict[str, Any]:
+        text = f"Answer {len(state['messages'])}: {state['messages'][-1].text}"
+        return {"messages": [AIMessage(text * 3)]}
+
+    return StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer")
+
+
+@pytest.fixture
+def say() -> Callable[[Any, dict[str, Any], int], None]:
+    """Return a function that sends messages to a chat."""
+
+    def send(graph: Any, config: dict[str, Any], times: int = 1) -> None:
+        for turn in range(times):
+            graph.invoke(
+                {"messages": [HumanMessage(f"Question {turn}, and how it goes on")]}, config
+            )
+
+    return send

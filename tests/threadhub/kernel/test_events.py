@@ -1,0 +1,78 @@
+"""The outbox: stored with the change, delivered after it, at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from threadhub.kernel import clock, events
+from threadhub.kernel.acts import act
+from threadhub.kernel.events.models import OutboxEvent
+from threadhub.kernel.observability import correlation
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+@events.declare("tests.rang")
+@dataclass(frozen=True)
+class Rang:
+    """Something rang."""
+
+    tone: str
+
+
+heard: list[tuple[str, str]] = []
+broken: list[str] = []
+
+
+@events.subscribe(Rang)
+def hear(event: Rang) -> None:
+    """Note what rang, unless hearing is broken."""
+    if broken:
+        raise ConnectionError(broken[0])
+    heard.append((event.tone, correlation.current()))
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """Forget what earlier tests heard."""
+    heard.clear()
+    broken.clear()
+    yield
+    broken.clear()
+
+
+def test_are_delivered_after_the_commit_with_the_correlation_id() -> None:
+    with correlation.correlated("c1"), act("bell.ring") as ringing:
+        ringing.publish(Rang("c"))
+        assert heard == []
+
+    assert heard == [("c", "c1")]
+    assert not OutboxEvent.objects.exists()
+
+
+def test_of_a_rolled_back_act_never_happen() -> None:
+    with pytest.raises(ZeroDivisionError), act("bell.ring") as ringing:
+        ringing.publish(Rang("c"))
+        ringing.write()
+        raise ZeroDivisionError
+
+    assert heard == [] and not OutboxEvent.objects.exists()
+
+
+def test_are_delivered_again_until_the_subscriber_takes_them() -> None:
+    broken.append("the broker is away")
+    with act("bell.ring") as ringing:
+        ringing.publish(Rang("c"))
+    row = OutboxEvent.objects.get()
+    assert row.attempts == 1
+
+    assert events.deliver_due(clock.now()) == 0
+    broken.clear()
+    assert events.deliver_due(row.due_at + timedelta(minutes=10)) == 1
+
+    assert heard == [("c", "")] or heard[0][0] == "c"
+    assert not OutboxEvent.objects.exists()

@@ -1,0 +1,177 @@
+"""`make demo`: the main job without a browser, as a process of its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MANAGE = [sys.executable, str(ROOT / "manage.py")]
+RUN_ROW = re.compile(r"│ [0-9a-f-]{36} │ (\w+) +│ +(\d+) │ +(\d+) │")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def var(child_environment: dict[str, str]) -> Path:
+    return Path(child_environment["THREADHUB_VAR"])
+
+
+def demo(environment: dict[str, str], **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command from a folder that is not the checkout's."""
+    given = {f"THREADHUB_{name}": value for name, value in settings.items()}
+    return subprocess.run(
+        [*MANAGE, "demo"],
+        env={**environment, **given},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def reports(var: Path) -> list[Path]:
+    return sorted((var / "reports").glob("*.md"))
+
+
+def test_it_publishes_a_report_about_real_packages_and_shows_the_figures(
+    child_environment: dict[str, str], var: Path
+) -> None:
+    result = demo(child_environment)
+
+    assert result.returncode == 0, result.stderr
+    [report] = reports(var)
+    assert f"Report: {report}" in result.stdout
+    assert "| django |" in report.read_text(encoding="utf-8")
+    rows = RUN_ROW.findall(result.stdout)
+    assert [status for status, _, _ in rows] == ["interrupted", "success"]
+    assert all(int(steps) and int(checkpoints) for _, steps, checkpoints in rows)
+    assert re.search(r"│ Total .*│ +6 │", result.stdout)
+
+
+def test_it_audits_again_on_the_same_installation(
+    child_environment: dict[str, str], var: Path
+) -> None:
+    first, second = demo(child_environment), demo(child_environment)
+
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    assert "people.txt" in first.stdout
+    assert "people.txt" not in second.stdout
+    assert len(reports(var)) == 2
+
+
+def test_a_rejection_on_purpose_is_a_success_without_a_report(
+    child_environment: dict[str, str], var: Path
+) -> None:
+    result = demo(child_environment, DEMO_APPROVE="no")
+
+    assert result.returncode == 0, result.stderr
+    assert "Rejected, as asked" in result.stdout
+    assert reports(var) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"DEMO_APPROVE": "maybe"}, "APPROVE=maybe is neither yes nor no."),
+        ({"PROJECTS": "/nowhere/langgraph.json"}, "There is no file /nowhere/langgraph.json"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence_and_code_2(
+    child_environment: dict[str, str], settings: dict[str, str], sentence: str
+) -> None:
+    result = demo(child_environment, **settings)
+
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c_cancels_the_run_and_says_so_to_the_shell(
+    child_environment: dict[str, str],
+) -> None:
+    process = subprocess.Popen(
+        [*MANAGE, "demo"],
+        env=child_environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "found" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130, errors
+    assert "Canceling the run" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def server(
+    child_environment: dict[str, str], wait_until: Callable[..., object], tmp_path: Path
+) -> Iterator[str]:
+    """A running server on the same installation; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    address = f"http://127.0.0.1:{port}"
+    with (tmp_path / "server.log").open("w") as output:
+        process = subprocess.Popen(
+            [*MANAGE, "serve", "--port", port],
+            env=child_environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until(lambda: answers(address), timeout=60, message="the server answers")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/ok", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_it_works_beside_a_running_server_which_knows_the_runs_then(
+    child_environment: dict[str, str], var: Path, server: str
+) -> None:
+    result = demo(child_environment)
+    run_ids = re.findall(r"│ ([0-9a-f-]{36}) │", result.stdout)
+    [report] = reports(var)
+    answered = httpx.get(
+        f"{server}/api/threads/{report.stem}/runs", headers=key_of(child_environment)
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert [run["run_id"] for run in answered.json()] == run_ids[::-1]
+
+
+def key_of(environment: dict[str, str]) -> dict[str, str]:
+    made = subprocess.run(
+        [*MANAGE, "create_api_key", "operator"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {"X-Api-Key": made.stdout.strip()}
+

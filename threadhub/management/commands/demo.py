@@ -1,0 +1,117 @@
+"""Do the main job in the terminal: run the demo graph, answer its question, show the report."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from threadhub.kernel import audit
+from threadhub.kernel.errors import Invalid, ThreadHubError
+from threadhub.management.screen import Screen
+from threadhub.ops import demo, following, preparing
+from threadhub.ops.demo import Figures
+from threads_app.models import Interrupt, Run
+from threads_app.runtime import engine
+from threads_app.selectors import usage
+
+PERSON = "operator"
+# What a shell says of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    """manage.py demo: ends with 0 when the report was published, or rejected on purpose."""
+
+    help = "Run the demo graph, answer its question and show the report."
+    requires_system_checks: list[str] = []
+
+    def handle(self, **_: Any) -> None:
+        """Run once; what cannot work ends with one sentence and code 2, a failure with 1."""
+        self._screen = Screen()
+        try:
+            code = self._perform(chosen())
+        except Invalid as error:
+            code = self._refuse(error, 2)
+        except ThreadHubError as error:
+            code = self._refuse(error, 1)
+        except (KeyboardInterrupt, EOFError):
+            self.stderr.write("Stopped.")
+            code = INTERRUPTED
+        finally:
+            engine.stop(seconds=settings.STOP_SECONDS)
+            connection.close()
+        sys.exit(code)
+
+    def _refuse(self, error: ThreadHubError, code: int) -> int:
+        self.stderr.write(error.message)
+        return code
+
+    def _perform(self, approve: bool | None) -> int:  # noqa: FBT001  # None: ask
+        self.check()
+        if demo.prepare():
+            self._screen.say(f"People and passwords: {settings.VAR_DIR / preparing.PEOPLE_FILE}")
+        self._person = preparing.person(PERSON)
+        with audit.acting_as(audit.Actor(self._person.pk, PERSON, None, "manage.py demo")):
+            return self._audit(approve)
+
+    def _audit(self, approve: bool | None) -> int:  # noqa: FBT001  # None: ask
+        first = self._run(demo.start(actor=self._person), "Auditing the environment")
+        question = demo.question_of(first.run, actor=self._person)
+        if question is None:
+            return self._conclude([first], approve=True)
+        decided = self._decide(question, approve)
+        order = demo.answer(question, run=first.run, actor=self._person, approve=decided)
+        second = self._run(order, "Publishing" if decided else "Rejecting")
+        return self._conclude([first, second], approve=decided)
+
+    def _decide(self, question: Interrupt, approve: bool | None) -> bool:  # noqa: FBT001
+        self._screen.question(question.value)
+        if approve is None and self._screen.is_terminal and sys.stdin.isatty():
+            return self._ask()
+        decided = approve is not False
+        self._screen.say(f"Answered: {'approve' if decided else 'reject'}.\n")
+        return decided
+
+    def _ask(self) -> bool:
+        try:
+            return self._screen.ask()
+        except (KeyboardInterrupt, EOFError):
+            self.stderr.write("\nThe question stays open.")
+            raise
+
+    def _run(self, run: Run, title: str) -> Figures:
+        before = usage.of_thread(run.thread)
+        try:
+            with following.executing(run), self._screen.progress(title):
+                for event in following.follow(run):
+                    self._screen.event(event)
+        except KeyboardInterrupt:
+            self.stderr.write("Canceling the run ...")
+            following.cancel(run, actor=self._person)
+            raise
+        run.refresh_from_db()
+        return demo.figures(run, before=before)
+
+    def _conclude(self, rows: list[Figures], *, approve: bool) -> int:
+        self._screen.figures(rows)
+        last = rows[-1].run
+        report = demo.published(last)
+        if last.status != Run.Status.SUCCESS or (approve and not report):
+            problem = f"{last.error_class}: {last.error_message}" if last.error_class else ""
+            self.stderr.write(f"The audit ended as {last.status}. {problem}".strip())
+            return 1
+        said = f"Report: {report}" if report else "Rejected, as asked: no report was published."
+        self._screen.say(said)
+        return 0
+
+
+def chosen() -> bool | None:
+    """Return the answer that the settings decide, None to ask. Raises Invalid."""
+    word = settings.DEMO_APPROVE.strip().lower()
+    if word not in {"", "yes", "no"}:
+        raise Invalid(f"APPROVE={settings.DEMO_APPROVE} is neither yes nor no.")
+    return {"yes": True, "no": False}.get(word)
