@@ -12,3 +12,7 @@ class CheckpointsConfig(AppConfig):
     label = "checkpoints_app"
     verbose_name = "Checkpoints"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare how the store's tables are recorded."""
+        from checkpoints_app import audit  # noqa: F401

@@ -27,13 +27,9 @@ MAY_OPEN_DJANGOS = {"threadhub/kernel/transactions.py", "threadhub/kernel/tickin
 OPENERS = {"acts.act", "act", "transactions.atomic", "atomic"}
 # Bookkeeping that changes rows in bulk without an entry, and why that is right.
 MACHINERY = {
-    "checkpoint head": "Follows from the put or the claim that is recorded as a run.",
-    "counters": "Numbers derived from rows that are recorded.",
     "graph catalogue": "A copy of what the project's files say.",
     "lease": "A worker's sign of life.",
     "outbox": "Messages in transit.",
-    "run claim": "The claim itself is an act; the row is taken by compare-and-set.",
-    "run settle": "The settling itself is an act; the row is closed by compare-and-set.",
     "stream": "The counter of a log of events.",
 }
 # Stand for graphs that other people wrote, which may block.

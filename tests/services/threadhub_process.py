@@ -56,10 +56,10 @@ class ThreadHubProcess:
         wait_until(self._answers, timeout=60, message="the server answers")
 
     def kill(self) -> None:
-        """Kill the server the hard way."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        """Kill the server, if it runs, the hard way."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
 
     def stop(self) -> int:
         """Ask the server to stop and return its exit code."""

@@ -174,4 +174,3 @@ def key_of(environment: dict[str, str]) -> dict[str, str]:
         check=True,
     )
     return {"X-Api-Key": made.stdout.strip()}
-

@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from daphne.server import Server as Daphne
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
-
-from threadhub.asgi import application
 
 HTTP_TIMEOUT_SECONDS = 24 * 3600
 
@@ -18,7 +17,7 @@ HTTP_TIMEOUT_SECONDS = 24 * 3600
 class Server:
     """Serves HTTP until the process is told to stop."""
 
-    def __init__(self, *, host: str, port: int) -> None:
+    def __init__(self, application: Any, *, host: str, port: int) -> None:
         self._ready: Callable[[], None] | None = None
         self._daphne = Daphne(
             application,

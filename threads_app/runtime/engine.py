@@ -68,14 +68,13 @@ class Engine:
         return clean
 
     def _perform(self, lease: Lease) -> None:
-        buffer = self._writer.open(lease)
-        execution = Execution(lease, self._loops.next(), buffer)
-        with audit.acting_as(execution.actor()):
+        with self._writer.writing(lease) as buffer:
+            execution = Execution(lease, self._loops.next(), buffer)
             with self._keeper.keeping(lease, execution.stop):
                 if self._stopping.is_set():
                     execution.stop("stop")
                 outcome = execution.run()
-            self._writer.close(buffer)
+        with audit.acting_as(execution.actor()):
             self._conclude(lease, execution, outcome)
 
     def _conclude(self, lease: Lease, execution: Execution, outcome: Outcome | None) -> None:

@@ -128,7 +128,12 @@ def hand_back(lease: Lease, *, reason: str) -> bool:
 
 
 def take_over(*, reason: str) -> int:
-    """Release every running run at once; for the only process of an installation."""
+    """Release every running run at once; for the only process of an installation.
+
+    Pending runs lose their mark of a hint, since the hints were the old process's.
+    """
+    with transactions.atomic(), audit.machinery("lease"):
+        Run.objects.filter(status=Run.Status.PENDING).update(dispatched_at=None, dispatch_count=0)
     running = Run.objects.filter(status=Run.Status.RUNNING).order_by("id")
     return sum(
         _release(run_id, reason=reason, is_crash=True)

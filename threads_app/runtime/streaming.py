@@ -6,7 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from django.db import close_old_connections, connection
 
@@ -48,9 +51,17 @@ class Buffer:
         with self._guard:
             if len(self._items) >= BUFFER_ITEMS and not self.is_refused:
                 return False
-            self._items.extend(items)
+            for item in items:
+                self._take(item)
         self._wake()
         return True
+
+    def _take(self, item: Item) -> None:
+        joined = _joined(self._items[-1], item) if self._items else None
+        if joined is None:
+            self._items.append(item)
+        else:
+            self._items[-1] = joined
 
     def __len__(self) -> int:
         return len(self._items)
@@ -70,6 +81,21 @@ class Buffer:
         return taken
 
 
+def _joined(first: Item, second: Item) -> Item | None:
+    """Return two token events as one where they differ in their text only."""
+    if first.kind != "messages" or second.kind != "messages" or not second.payload["chunk"]:
+        return None
+    texts = first.payload["message"]["content"], second.payload["message"]["content"]
+    if not all(isinstance(text, str) for text in texts) or _frame(first) != _frame(second):
+        return None
+    message = {**second.payload["message"], "content": "".join(texts)}
+    return replace(first, payload={**second.payload, "message": message})
+
+
+def _frame(item: Item) -> dict[str, Any]:
+    return {**item.payload, "message": {**item.payload["message"], "content": ""}}
+
+
 class EventWriter:
     """Writes the events of all runs of the process in one transaction each 50 ms.
 
@@ -77,7 +103,7 @@ class EventWriter:
     """
 
     def __init__(self) -> None:
-        self._buffers: dict[int, Buffer] = {}
+        self._buffers: dict[tuple[int, int], Buffer] = {}
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self._dirty = threading.Event()
@@ -86,17 +112,17 @@ class EventWriter:
         self._thread = threading.Thread(target=self._run, name="event-writer", daemon=True)
         self._thread.start()
 
-    def open(self, lease: Lease) -> Buffer:
-        """Return the buffer of a run that has just been claimed."""
+    @contextmanager
+    def writing(self, lease: Lease) -> Iterator[Buffer]:
+        """Give a claimed run its buffer; its end writes what is left, and raises what fails."""
         buffer = Buffer(lease, wake=self._dirty.set)
         with self._guard:
-            self._buffers[lease.run_id] = buffer
-        return buffer
-
-    def close(self, buffer: Buffer) -> None:
-        """Write what is left of a run's events; raises what the database raises."""
-        with self._guard:
-            self._buffers.pop(buffer.lease.run_id, None)
+            self._buffers[lease.fence, lease.run_id] = buffer
+        try:
+            yield buffer
+        finally:
+            with self._guard:
+                del self._buffers[lease.fence, lease.run_id]
         self._write([buffer])
 
     def stop(self) -> None:

@@ -79,7 +79,7 @@ def test_bulk_writes_need_an_act_or_a_listed_reason(thread: Thread) -> None:
 
     with act("thread.rename"):
         assert mine.update(title="x") == 1
-    with audit.machinery("counters"):
+    with audit.machinery("lease"):
         assert mine.update(run_count=3) == 1
 
 

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability import correlation
@@ -33,19 +32,14 @@ class LengthRequired(exceptions.APIException):
     default_code = "length_required"
 
 
-def body(
-    detail: str, code: str, fields: dict[str, Any] | None = None, **extra: Any
-) -> dict[str, Any]:
+def body(detail: str, code: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON body of an error."""
-    shape: dict[str, Any] = {"detail": detail, "code": code}
-    if fields:
-        shape["fields"] = fields
-    return {**shape, **extra, "correlation_id": correlation.current()}
+    named = {"fields": fields} if fields else {}
+    return {"detail": detail, "code": code, **named, "correlation_id": correlation.current()}
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into the error shape; unknown ones become a plain 500."""
-    set_rollback()
     if isinstance(error, ThreadHubError):
         shape = body(error.message, error.code, error.fields)
         return Response(shape, status=error.status)

@@ -41,9 +41,7 @@ class StrictJSONParser(BaseParser):
 
 def _decode(raw: bytes) -> Any:
     try:
-        return json.loads(
-            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
-        )
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError:
         raise ParseError("The body is not UTF-8.") from None
     except RecursionError:

@@ -42,6 +42,7 @@ class AuditEntry(AbstractLogEntry):
 
     class Meta:
         db_table = "threadhub_audit_entry"
+        verbose_name_plural = "audit entries"
         ordering = ()
         get_latest_by = "timestamp"
         indexes = [

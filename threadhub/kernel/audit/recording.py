@@ -17,13 +17,9 @@ from threadhub.kernel.observability.redaction import redact
 MACHINERY = frozenset(
     {
         "lease",
-        "run claim",
-        "run settle",
-        "counters",
         "stream",
         "outbox",
         "graph catalogue",
-        "checkpoint head",
     }
 )
 

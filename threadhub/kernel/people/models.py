@@ -65,6 +65,7 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "threadhub_api_key"
+        verbose_name = "API key"
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -82,7 +82,3 @@ def read(
     events = events.filter(run_id=run_id) if run_id else events.filter(stream_id=stream_id)
     return list(events.order_by("seq")[:limit])
 
-
-def last_seqs(stream_ids: Iterable[int]) -> dict[int, int]:
-    """Return the last sequence number of each stream; 1 query."""
-    return dict(Stream.objects.filter(id__in=stream_ids).values_list("id", "last_seq"))

@@ -10,10 +10,12 @@ import asyncio
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from asgiref.sync import sync_to_async
+
+from .models import Stream
 
 POLL_SECONDS = 0.5
 
@@ -88,10 +90,13 @@ def _ensure_poller() -> None:
         _pollers[loop] = loop.create_task(_poll())
 
 
+def last_seqs(stream_ids: Iterable[int]) -> dict[int, int]:
+    """Return the last sequence number of each stream; 1 query."""
+    return dict(Stream.objects.filter(id__in=stream_ids).values_list("id", "last_seq"))
+
+
 async def _poll() -> None:
     """Compare the watched streams' counters until nobody watches any more."""
-    from .log import last_seqs
-
     known: dict[int, int] = {}
     while streams := watched():
         try:

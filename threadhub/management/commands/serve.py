@@ -83,9 +83,10 @@ class Command(BaseCommand):
 
     def _serve(self, host: str, port: int) -> None:
         # Installs Twisted's reactor, so it is imported in the process that serves only.
+        from threadhub.asgi import application
         from threadhub.ops.server import Server
 
-        server = Server(host=host, port=port)
+        server = Server(application, host=host, port=port)
         server.on_ready(lambda: self._announce(host, port))
         connection.close()
         server.run(start=self._start, stop=self._stop)

@@ -1,0 +1,135 @@
+"""The kernel's admin pages: audit entries, API keys, and people's passwords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from threadhub.kernel import audit, clock
+from threadhub.kernel.audit.models import AuditEntry
+from threadhub.kernel.people import accounts, keys
+from threadhub.kernel.people.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a passphrase of my own"
+
+
+@pytest.fixture
+def admin_user() -> Any:
+    return accounts.ensure(username="admin", is_staff=True, is_superuser=True)[0]
+
+
+@pytest.fixture
+def operator() -> Any:
+    return accounts.ensure(username="operator", is_staff=True)[0]
+
+
+@pytest.fixture
+def entry(operator: Any) -> AuditEntry:
+    audit.record(act="thing.done", target=operator, data={"password": "hunter2hunter2"})
+    return AuditEntry.objects.get(act="thing.done")
+
+
+@pytest.fixture
+def api_key(operator: Any) -> ApiKey:
+    keys.create(user=operator, name="for the robot", now=clock.now())
+    return ApiKey.objects.get()
+
+
+def signed_in(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def pages(model: str, key: int) -> list[str]:
+    return [
+        reverse(f"admin:threadhub_{model}_changelist"),
+        reverse(f"admin:threadhub_{model}_change", args=[key]),
+    ]
+
+
+def test_a_superuser_reads_audit_entries_with_secrets_masked(
+    admin_user: Any, entry: AuditEntry
+) -> None:
+    client = signed_in(admin_user)
+    texts = [client.get(address).content.decode() for address in pages("auditentry", entry.pk)]
+
+    assert all("thing.done" in text for text in texts)
+    assert not any("hunter2" in text for text in texts)
+
+
+def test_a_superuser_sees_which_keys_there_are_and_no_digest(
+    admin_user: Any, api_key: ApiKey
+) -> None:
+    client = signed_in(admin_user)
+    texts = [client.get(address).content.decode() for address in pages("apikey", api_key.pk)]
+
+    assert all(api_key.prefix in text for text in texts)
+    assert not any(api_key.digest in text for text in texts)
+
+
+def test_nobody_else_finds_them(operator: Any, entry: AuditEntry, api_key: ApiKey) -> None:
+    client = signed_in(operator)
+    index = client.get("/console/").content.decode()
+
+    assert "auditentry" not in index
+    assert "apikey" not in index
+    for address in (*pages("auditentry", entry.pk), *pages("apikey", api_key.pk)):
+        assert client.get(address).status_code == 403
+
+
+def test_nothing_in_them_can_be_changed(admin_user: Any, entry: AuditEntry) -> None:
+    client = signed_in(admin_user)
+    change = reverse("admin:threadhub_auditentry_change", args=[entry.pk])
+    delete = reverse("admin:threadhub_auditentry_delete", args=[entry.pk])
+
+    assert client.post(change, {"act": "thing.undone"}).status_code == 403
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    assert AuditEntry.objects.filter(pk=entry.pk, act="thing.done").exists()
+
+
+def test_the_site_bears_the_product_s_name(operator: Any) -> None:
+    assert (
+        "<title>Console | ThreadHub</title>"
+        in signed_in(operator).get("/console/").content.decode()
+    )
+
+
+def test_people_replace_the_password_that_was_made_up(operator: Any) -> None:
+    operator.set_password("the one before this")
+    operator.save()
+    given = {
+        "old_password": "the one before this",
+        "new_password1": PASSWORD,
+        "new_password2": PASSWORD,
+    }
+
+    answered = signed_in(operator).post("/console/password_change/", given)
+
+    operator.refresh_from_db()
+    assert answered.status_code == 302
+    assert operator.check_password(PASSWORD)
+    assert accounts.has_own_password(operator)
+
+
+def test_an_administrator_sets_somebody_s_password_on_the_user_s_page(
+    admin_user: Any, operator: Any
+) -> None:
+    address = reverse("admin:auth_user_password_change", args=[operator.pk])
+    given = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+
+    answered = signed_in(admin_user).post(address, given)
+
+    operator.refresh_from_db()
+    assert answered.status_code == 302
+    assert operator.check_password(PASSWORD)
+    told = get_user_model().__name__.lower()
+    changed = AuditEntry.objects.filter(act=f"{told}.changed", object_pk=str(operator.pk))
+    assert PASSWORD not in str([row.changes for row in changed])
+    assert operator.password not in str([row.changes for row in changed])

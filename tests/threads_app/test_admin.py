@@ -1,0 +1,350 @@
+"""The admin pages: what each person sees of threads, runs, checkpoints and graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import reverse
+
+from checkpoints_app.models import Checkpoint, Scope
+from threadhub.kernel import clock
+from threads_app.models import Graph, Interrupt, Run, Thread
+from threads_app.services import runs, threads
+from threads_app.services.runs import RunOrder
+
+pytestmark = pytest.mark.django_db
+
+CHECKPOINT = "1f0a0000-0000-6000-8000-000000000001"
+Counts = Callable[[str], AbstractContextManager[None]]
+
+
+def person(username: str, **rights: bool) -> Any:
+    return get_user_model().objects.create_user(username, is_active=True, **rights)
+
+
+@pytest.fixture
+def admin_user() -> Any:
+    return person("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def operator() -> Any:
+    return person("operator", is_staff=True)
+
+
+@pytest.fixture
+def other() -> Any:
+    return person("other", is_staff=True)
+
+
+@pytest.fixture
+def stranger() -> Any:
+    return person("stranger", is_staff=True)
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return graph_named("echo")
+
+
+def graph_named(name: str) -> Graph:
+    return Graph.objects.create(
+        name=name,
+        assistant_id=uuid4(),
+        project="examples",
+        target="./echo.py:graph",
+        status=Graph.Status.LOADED,
+        loaded_at=clock.now(),
+    )
+
+
+@pytest.fixture
+def mine(operator: Any, graph: Graph) -> Thread:
+    return thread_of(operator, graph, "Mine")
+
+
+@pytest.fixture
+def theirs(other: Any, graph: Graph) -> Thread:
+    return thread_of(other, graph, "Theirs")
+
+
+def thread_of(owner: Any, graph: Graph, title: str) -> Thread:
+    thread = threads.create(actor=owner, now=clock.now(), graph=graph, title=title)
+    order = RunOrder(context={"question": title, "api_key": "sk-secret-of-this-order"})
+    run = runs.start(thread=thread, graph=graph, actor=owner, order=order, now=clock.now())
+    scope = Scope.objects.create(head=thread.head, ns="")
+    Checkpoint.objects.create(
+        scope=scope,
+        checkpoint_id=CHECKPOINT,
+        seq=1,
+        step=1,
+        source="loop",
+        run_id=str(run.public_id),
+        body=b"",
+        refs=[],
+        logs=[],
+        lens=[],
+        size=321,
+    )
+    return thread
+
+
+def signed_in(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, name: str, *args: Any, **query: Any) -> str:
+    response = client.get(reverse(f"admin:{name}", args=args), query)
+    assert response.status_code == 200, response
+    return response.content.decode()
+
+
+def run_of(thread: Thread) -> Run:
+    return Run.objects.filter(thread=thread).latest("id")
+
+
+class TestLists:
+    def test_a_superuser_sees_everything(
+        self, admin_user: Any, mine: Thread, theirs: Thread
+    ) -> None:
+        client = signed_in(admin_user)
+        found, ran = (
+            page(client, "threads_app_thread_changelist"),
+            page(client, "threads_app_run_changelist"),
+        )
+
+        assert mine.public_id in found
+        assert theirs.public_id in found
+        assert str(run_of(mine)) in ran
+        assert str(run_of(theirs)) in ran
+
+    def test_an_operator_sees_what_is_theirs(
+        self, operator: Any, mine: Thread, theirs: Thread
+    ) -> None:
+        client = signed_in(operator)
+        found, ran = (
+            page(client, "threads_app_thread_changelist"),
+            page(client, "threads_app_run_changelist"),
+        )
+
+        assert mine.public_id in found
+        assert "Theirs" not in found
+        assert str(run_of(mine)) in ran
+        assert str(run_of(theirs)) not in ran
+
+    @pytest.mark.parametrize("name", ["thread", "run"])
+    def test_a_stranger_sees_nothing(
+        self, stranger: Any, mine: Thread, theirs: Thread, name: str
+    ) -> None:
+        found = page(signed_in(stranger), f"threads_app_{name}_changelist")
+
+        assert "Mine" not in found
+        assert "Theirs" not in found
+
+    def test_a_search_finds_only_what_is_visible(
+        self, operator: Any, mine: Thread, theirs: Thread
+    ) -> None:
+        client = signed_in(operator)
+
+        assert mine.public_id in page(client, "threads_app_thread_changelist", q=mine.public_id)
+        assert theirs.public_id not in page(client, "threads_app_thread_changelist", q="Theirs")
+        assert str(run_of(mine)) in page(client, "threads_app_run_changelist", q=str(run_of(mine)))
+
+    def test_filters_name_nobody_who_owns_nothing_visible(
+        self, operator: Any, mine: Thread, theirs: Thread
+    ) -> None:
+        assert "other" not in page(signed_in(operator), "threads_app_thread_changelist")
+
+    @pytest.mark.parametrize("name", ["thread", "run", "graph"])
+    def test_a_person_without_the_console_is_led_to_the_sign_in(self, name: str) -> None:
+        address = reverse(f"admin:threads_app_{name}_changelist")
+
+        for client in (Client(), signed_in(person("outsider"))):
+            response = client.get(address)
+            assert response.status_code == 302
+            assert response.headers["Location"].startswith("/console/login/")
+
+
+class TestPages:
+    def test_the_owner_sees_thread_run_and_checkpoints(self, operator: Any, mine: Thread) -> None:
+        client, run = signed_in(operator), run_of(mine)
+
+        assert str(run) in page(client, "threads_app_thread_change", mine.pk)
+        assert "Mine" in page(client, "threads_app_run_change", run.pk)
+        listed = page(client, "threads_app_thread_checkpoints", mine.pk)
+        assert CHECKPOINT in listed
+        assert str(run) in listed
+
+    def test_the_pages_of_others_do_not_exist(self, operator: Any, theirs: Thread) -> None:
+        client = signed_in(operator)
+        index = reverse("admin:index")
+        for name, key in (("thread", theirs.pk), ("run", run_of(theirs).pk)):
+            for leaf in ("change", "history"):
+                address = reverse(f"admin:threads_app_{name}_{leaf}", args=[key])
+                assert client.get(address).headers["Location"] == index
+        address = reverse("admin:threads_app_thread_checkpoints", args=[theirs.pk])
+        assert client.get(address).status_code == 404
+
+    def test_nothing_can_be_added_changed_or_deleted(self, admin_user: Any, mine: Thread) -> None:
+        client = signed_in(admin_user)
+        for name, key in (("thread", mine.pk), ("run", run_of(mine).pk), ("graph", mine.graph_id)):
+            add = reverse(f"admin:threads_app_{name}_add")
+            change = reverse(f"admin:threads_app_{name}_change", args=[key])
+            delete = reverse(f"admin:threads_app_{name}_delete", args=[key])
+            assert client.get(add).status_code == 403
+            assert client.post(change, {"title": "Other", "name": "other"}).status_code == 403
+            assert client.post(delete, {"post": "yes"}).status_code == 403
+
+        assert Thread.objects.filter(pk=mine.pk, title="Mine").exists()
+
+    def test_secrets_are_masked_wherever_json_is_shown(self, operator: Any, mine: Thread) -> None:
+        text = page(signed_in(operator), "threads_app_run_change", run_of(mine).pk)
+
+        assert "question" in text
+        assert "sk-secret-of-this-order" not in text
+
+    def test_an_open_question_is_shown_escaped(self, operator: Any, mine: Thread) -> None:
+        Interrupt.objects.create(
+            thread=mine,
+            run=run_of(mine),
+            interrupt_id="0" * 32,
+            checkpoint_id=CHECKPOINT,
+            task_id="t",
+            node="ask",
+            value={"question": "<script>alert(1)</script> \ud800"},
+            created_at=clock.now(),
+        )
+        text = page(signed_in(operator), "threads_app_thread_change", mine.pk)
+
+        assert "Asked by the node ask" in text
+        assert "&lt;script&gt;alert(1)" in text
+        assert "<script>alert" not in text
+
+    def test_checkpoints_are_paged(
+        self, operator: Any, mine: Thread, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("threads_app.admin.CHECKPOINTS_SHOWN", 1)
+        later = CHECKPOINT.replace("6000", "6001")
+        first = Checkpoint.objects.get(scope__head=mine.head)
+        Checkpoint.objects.create(
+            scope=first.scope,
+            checkpoint_id=later,
+            seq=2,
+            body=b"",
+            refs=[],
+            logs=[],
+            lens=[],
+        )
+        client = signed_in(operator)
+        newest = page(client, "threads_app_thread_checkpoints", mine.pk)
+        oldest = page(client, "threads_app_thread_checkpoints", mine.pk, before=later)
+
+        assert f"?before={later}" in newest
+        assert CHECKPOINT not in newest
+        assert CHECKPOINT in oldest
+        assert "Older checkpoints" not in oldest
+
+
+class TestGraphs:
+    def test_everyone_with_the_console_sees_what_can_run(self, stranger: Any, graph: Graph) -> None:
+        client = signed_in(stranger)
+
+        assert "echo" in page(client, "threads_app_graph_changelist")
+        assert "./echo.py:graph" in page(client, "threads_app_graph_change", graph.pk)
+
+    def test_changed_files_are_told(
+        self, stranger: Any, settings: Any, tmp_path: Any, graph: Graph
+    ) -> None:
+        project = tmp_path / "echoes"
+        project.mkdir()
+        (project / "langgraph.json").write_text('{"graphs": {"echo": "./echo.py:graph"}}')
+        (project / "echo.py").write_text("graph = None")
+        settings.PROJECTS = [project / "langgraph.json"]
+        Graph.objects.update_or_create(
+            name="echo", defaults={"project": "echoes", "revision": "of another day"}
+        )
+        client = signed_in(stranger)
+
+        assert "restart to use it" in page(client, "threads_app_graph_changelist")
+        assert "restart to use it" in page(client, "threads_app_graph_change", graph.pk)
+
+
+class TestCancel:
+    def cancel(self, client: Client, *chosen: Run) -> str:
+        answered = client.post(
+            reverse("admin:threads_app_run_changelist"),
+            {"action": "cancel", "_selected_action": [run.pk for run in chosen]},
+            follow=True,
+        )
+        return answered.content.decode()
+
+    def test_it_stops_the_selected_runs_and_counts_them(self, operator: Any, mine: Thread) -> None:
+        run = run_of(mine)
+        client = signed_in(operator)
+
+        assert "1 run is asked to stop." in self.cancel(client, run)
+        run.refresh_from_db()
+        assert run.status == Run.Status.CANCELLED
+        assert "1 run has ended already." in self.cancel(client, run)
+
+    def test_it_leaves_the_runs_of_others_alone(
+        self, operator: Any, mine: Thread, theirs: Thread
+    ) -> None:
+        foreign = run_of(theirs)
+
+        self.cancel(signed_in(operator), foreign)
+
+        foreign.refresh_from_db()
+        assert foreign.status == Run.Status.PENDING
+
+    def test_it_is_offered_to_nobody_without_the_console(self, mine: Thread) -> None:
+        run = run_of(mine)
+
+        self.cancel(signed_in(person("outsider")), run)
+
+        run.refresh_from_db()
+        assert run.status == Run.Status.PENDING
+
+
+class TestQueries:
+    @pytest.fixture
+    def many(self, operator: Any) -> list[Thread]:
+        graphs = [graph_named(f"graph {number}") for number in range(12)]
+        return [thread_of(operator, graph, f"Thread of {graph}") for graph in graphs]
+
+    @pytest.mark.parametrize("name", ["thread", "run", "graph"])
+    def test_a_list_costs_the_same_for_one_row_and_for_many(
+        self, operator: Any, mine: Thread, request: Any, name: str, query_counts: Counts
+    ) -> None:
+        client, address = signed_in(operator), f"threads_app_{name}_changelist"
+        with query_counts(f"admin {name} list"):
+            page(client, address)
+        request.getfixturevalue("many")
+
+        with query_counts(f"admin {name} list"):
+            page(client, address)
+
+    def test_a_thread_costs_the_same_with_one_run_and_with_many(
+        self, operator: Any, mine: Thread, graph: Graph, query_counts: Counts
+    ) -> None:
+        client = signed_in(operator)
+        with query_counts("admin thread page"):
+            page(client, "threads_app_thread_change", mine.pk)
+        with query_counts("admin checkpoints page"):
+            page(client, "threads_app_thread_checkpoints", mine.pk)
+        for _ in range(6):
+            order = RunOrder()
+            runs.start(thread=mine, graph=graph, actor=operator, order=order, now=clock.now())
+
+        with query_counts("admin thread page"):
+            page(client, "threads_app_thread_change", mine.pk)
+        with query_counts("admin checkpoints page"):
+            page(client, "threads_app_thread_checkpoints", mine.pk)
