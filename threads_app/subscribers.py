@@ -24,6 +24,6 @@ def hint_next(event: RunFinished) -> None:
 
 
 @events.subscribe(RunCancelRequested)
-def stop_run(event: RunCancelRequested) -> None:
+def stop_run(_: RunCancelRequested) -> None:
     """Look at once, if the run is executed by this process; another looks within a second."""
     engine.look_for_cancelled()

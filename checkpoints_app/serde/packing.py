@@ -21,7 +21,6 @@ _FAST = (
     | ormsgpack.OPT_PASSTHROUGH_UUID
 )
 _EXACT_TUPLES = _FAST | ormsgpack.OPT_PASSTHROUGH_TUPLE
-_BYTES_MARKS = (b"\xc4", b"\xc5", b"\xc6")
 _SIMPLE_KEYS = frozenset({str, int, float, bool, type(None), bytes})
 _INT_LIMIT = 1 << 63
 
@@ -71,7 +70,8 @@ class Packing:
         except TypeError:
             return self._pack_carefully(value)
         # Bytearrays pack like bytes; the marks of bytes say when to look for them.
-        if any(mark in packed for mark in _BYTES_MARKS) and _holds_bytearray(value):
+        has_bytes = b"\xc4" in packed or b"\xc5" in packed or b"\xc6" in packed
+        if has_bytes and _holds_bytearray(value):
             return self._pack_carefully(value)
         return packed
 

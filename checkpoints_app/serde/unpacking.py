@@ -10,6 +10,7 @@ import importlib
 import ipaddress
 import pathlib
 import re
+import sys
 import uuid
 import zoneinfo
 from collections.abc import Callable
@@ -58,7 +59,7 @@ class Admission(Protocol):
 
 def _find(module: str, name: str) -> type:
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = getattr(sys.modules.get(module) or importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise DamagedValue(
             f"A stored value is a {module}.{name}, which is gone: {error}."
@@ -72,7 +73,16 @@ def _rebuild_model(cls: type[BaseModel], held: dict[str, Any], marks: list[Any])
     if kinds.FIELDS not in marks:
         return cls(**held)
     # What was stored passed validation once; a second pass could change it.
-    return cls.model_construct(**held)
+    if cls.__pydantic_post_init__ or held.keys() != cls.model_fields.keys():
+        return cls.model_construct(**held)
+    # What model_construct does when nothing is missing and nothing follows.
+    value = cls.__new__(cls)
+    object.__setattr__(value, "__dict__", held)
+    object.__setattr__(value, "__pydantic_fields_set__", set(held))
+    extra: dict[str, Any] | None = {} if cls.model_config.get("extra") == "allow" else None
+    object.__setattr__(value, "__pydantic_extra__", extra)
+    object.__setattr__(value, "__pydantic_private__", None)
+    return value
 
 
 def _rebuild_dataclass(cls: Any, held: dict[str, Any]) -> Any:

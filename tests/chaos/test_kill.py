@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -80,7 +81,7 @@ def _assert_one_line_of_checkpoints(api: httpx.Client, thread: str) -> None:
     history = api.post(f"/threads/{thread}/history", json={"limit": 1000}).json()
     steps = [state["metadata"]["step"] for state in history]
     assert steps == list(range(STEPS, -2, -1))
-    for state, parent in zip(history, history[1:], strict=False):
+    for state, parent in pairwise(history):
         assert state["parent_checkpoint"]["checkpoint_id"] == parent["checkpoint"]["checkpoint_id"]
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from checkpoints_app.saver import ThreadHubSaver
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.graph import START, MessagesState, StateGraph
+
+from checkpoints_app.saver import ThreadHubSaver
 
 
 @pytest.fixture
@@ -36,15 +37,15 @@ def make_checkpoint() -> Callable[..., tuple[Checkpoint, dict[str, str]]]:
     """Return a function that makes a checkpoint of these values, all of them new."""
     count = 0
 
-    def make(*, id: str | None = None, **values: Any) -> tuple[Checkpoint, dict[str, str]]:
+    def make(*, named: str | None = None, **values: Any) -> tuple[Checkpoint, dict[str, str]]:
         nonlocal count
         count += 1
-        versions = {channel: f"{count:032}.0" for channel in values}
+        versions = dict.fromkeys(values, f"{count:032}.0")
         checkpoint = empty_checkpoint()
         checkpoint.pop("pending_sends", None)
         checkpoint.update(
             v=4,
-            id=id or str(uuid6(clock_seq=count)),
+            id=named or str(uuid6(clock_seq=count)),
             channel_values=values,
             channel_versions=versions,
         )
@@ -59,7 +60,7 @@ def chat() -> StateGraph[Any]:
 
     def answer(state: MessagesState) -> dict[str, Any]:
         text = f"Answer {len(state['messages'])}: {state['messages'][-1].text}"
-        return {"messages": [AIMessage(text * 3)]}
+        return {"messages": [AIMessage(text * 3, id=str(uuid.uuid4()))]}
 
     return StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer")
 
@@ -70,8 +71,9 @@ def say() -> Callable[[Any, dict[str, Any], int], None]:
 
     def send(graph: Any, config: dict[str, Any], times: int = 1) -> None:
         for turn in range(times):
-            graph.invoke(
-                {"messages": [HumanMessage(f"Question {turn}, and how it goes on")]}, config
-            )
+            question = f"Question {turn}, and how it goes on"
+            # Reducers give ids to messages that lack one, while these are being stored.
+            message = HumanMessage(question, id=str(uuid.uuid4()))
+            graph.invoke({"messages": [message]}, config)
 
     return send

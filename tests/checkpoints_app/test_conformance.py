@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from checkpoints_app.saver import ThreadHubSaver
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
+
+from checkpoints_app.saver import ThreadHubSaver
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 

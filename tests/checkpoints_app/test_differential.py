@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
-from checkpoints_app.saver import ThreadHubSaver
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 
+from checkpoints_app.saver import ThreadHubSaver
+
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
 
 
 class MirroredSaver(ThreadHubSaver):
@@ -66,7 +72,7 @@ def test_histories_are_equal_through_edits_removals_forks_and_cold_caches(
     graph.update_state(config, {"messages": [RemoveMessage(id=messages[3].id)]}, as_node="answer")
     say(graph, config, 2)
     for at in (8, 19):
-        fork = {"messages": [HumanMessage("fork")]}
+        fork = {"messages": [HumanMessage("fork", id=new_id())]}
         graph.invoke(None, graph.update_state(history[at].config, fork, as_node="__start__"))
     mirrored.close()
     say(graph, config, 2)
@@ -80,7 +86,7 @@ def test_histories_are_equal_with_subgraphs_interrupts_and_answers(
     mirrored: MirroredSaver, key: str
 ) -> None:
     def ask(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [HumanMessage(interrupt({"question": "go on?"}))]}
+        return {"messages": [HumanMessage(interrupt({"question": "go on?"}), id=new_id())]}
 
     inner = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile()
     outer = StateGraph(MessagesState).add_node("inner", inner).add_edge(START, "inner")
@@ -88,7 +94,7 @@ def test_histories_are_equal_with_subgraphs_interrupts_and_answers(
     config = {"configurable": {"thread_id": key}}
 
     for turn in range(2):
-        graph.invoke({"messages": [HumanMessage(f"turn {turn}")]}, config)
+        graph.invoke({"messages": [HumanMessage(f"turn {turn}", id=new_id())]}, config)
         assert graph.get_state(config).interrupts
         graph.invoke(Command(resume=f"yes {turn}"), config)
 

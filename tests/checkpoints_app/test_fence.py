@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection, connections
+from langgraph.graph import START, MessagesState, StateGraph
+
 from checkpoints_app.backends import Backend, backend_for
 from checkpoints_app.models import Blob, Checkpoint, CheckpointHead, LogItem, Scope, Write
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.serde import StateSerializer
 from checkpoints_app.services import heads
 from checkpoints_app.storage import Address, FenceLost, Store, Writer
-from django.db import connection, connections
-from langgraph.graph import START, MessagesState, StateGraph
-
 from threadhub.kernel import clock, transactions
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]

@@ -22,7 +22,8 @@ class SignInView(View):
     def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
         """Sign the person in and lead to the console; a used link says so."""
         user_id = links.redeem(token, now=clock.now())
-        user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+        people = get_user_model()._default_manager.filter(is_active=True)
+        user = people.filter(pk=user_id).first() if user_id else None
         if user is None:
             return render(request, "console/sign_in_link_used.html", status=410)
         login(request, user, backend=BACKEND)

@@ -114,19 +114,30 @@ def json_field(name: str, label: Any) -> Callable[[Any, Any], SafeString | str]:
     return shown
 
 
-def time_field(name: str, label: Any) -> Callable[[Any, Any], str]:
-    """Return an admin column that shows the row's time to the second."""
+def plain_field(name: str, label: Any) -> Callable[[Any, Any], str]:
+    """Return an admin column that shows the row's field under another name."""
 
     @admin.display(description=label, ordering=name)
     def shown(_: Any, row: Any) -> str:
-        return as_time(getattr(row, name))
+        return str(getattr(row, name)) or "–"
 
     return shown
 
 
-def as_time(moment: datetime | None) -> str:
+def time_field(name: str, label: Any) -> Callable[[Any, Any], SafeString | str]:
+    """Return an admin column that shows the row's time to the second."""
+
+    @admin.display(description=label, ordering=name)
+    def shown(_: Any, row: Any) -> SafeString | str:
+        moment = getattr(row, name)
+        return format_html('<span class="th-time">{}</span>', as_time(moment)) if moment else "–"
+
+    return shown
+
+
+def as_time(moment: datetime) -> str:
     """Return a time to show, in the time zone of the page."""
-    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else "–"
+    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def badge(status: str) -> SafeString:

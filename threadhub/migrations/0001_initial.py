@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'API key',
                 'db_table': 'threadhub_api_key',
             },
         ),
@@ -106,6 +107,7 @@ class Migration(migrations.Migration):
                 ('content_type', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='contenttypes.contenttype')),
             ],
             options={
+                'verbose_name_plural': 'audit entries',
                 'db_table': 'threadhub_audit_entry',
                 'ordering': (),
                 'get_latest_by': 'timestamp',

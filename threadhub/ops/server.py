@@ -36,12 +36,13 @@ class Server:
     def run(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
         """Serve; `start` is called before the first request, `stop` before the end."""
         start()
-        reactor.addSystemEventTrigger("before", "shutdown", deferToThread, stop)  # type: ignore[attr-defined]
+        # Twisted's stubs describe the callable where the phase stands.
+        reactor.addSystemEventTrigger("before", "shutdown", deferToThread, stop)  # type: ignore[arg-type]
         self._daphne.run()
 
     def _listening(self) -> None:
         if self._ready is not None:
-            reactor.callWhenRunning(  # type: ignore[attr-defined]
+            reactor.callWhenRunning(
                 lambda: threading.Thread(target=self._ready, name="announce").start()
             )
 

@@ -7,12 +7,12 @@ from importlib.metadata import version
 from django.http import HttpRequest, JsonResponse
 
 
-def ok(request: HttpRequest) -> JsonResponse:
+def ok(_: HttpRequest) -> JsonResponse:
     """Answer that the process serves requests."""
     return JsonResponse({"ok": True})
 
 
-def info(request: HttpRequest) -> JsonResponse:
+def info(_: HttpRequest) -> JsonResponse:
     """Answer what runs here, in the shape LangGraph's clients probe for."""
     return JsonResponse(
         {

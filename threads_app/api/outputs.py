@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rest_framework import serializers
 
 from threads_app.models import Graph, Interrupt, Run, Thread
+from threads_app.selectors import interrupts
 
 
 class ThreadOutput(serializers.Serializer[Any]):
@@ -118,23 +119,11 @@ class ErrorOutput(serializers.Serializer[Any]):
 
 def threads(rows: Sequence[Thread]) -> list[dict[str, Any]]:
     """Return threads as JSON; one query for all their open questions."""
-    asked = _questions_by_thread(rows)
+    asked = interrupts.waiting(rows)
     return [_thread(row, asked[row.pk]) for row in rows]
 
 
-def _questions_by_thread(rows: Sequence[Thread]) -> dict[int, dict[str, list[Any]]]:
-    found: dict[int, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    waiting = [row.pk for row in rows if row.status == Thread.Status.INTERRUPTED]
-    if waiting:
-        for asked in Interrupt.objects.open().filter(thread_id__in=waiting).order_by("id"):
-            shown = {"id": asked.interrupt_id, "value": asked.value}
-            if asked.response_schema is not None:
-                shown["response_schema"] = asked.response_schema
-            found[asked.thread_id][asked.task_id].append(shown)
-    return found
-
-
-def _thread(row: Thread, interrupts: dict[str, list[Any]]) -> dict[str, Any]:
+def _thread(row: Thread, asked: Sequence[Interrupt]) -> dict[str, Any]:
     return {
         "thread_id": row.public_id,
         "created_at": row.created_at,
@@ -144,12 +133,21 @@ def _thread(row: Thread, interrupts: dict[str, list[Any]]) -> dict[str, Any]:
         "status": row.status,
         "config": row.config,
         "values": row.values_preview,
-        "interrupts": interrupts,
+        "interrupts": _by_task(asked),
         "error": row.error or None,
         "title": row.title,
         "graph_id": row.graph.name if row.graph else None,
         "owner": row.owner.get_username(),
     }
+
+
+def _by_task(asked: Sequence[Interrupt]) -> dict[str, list[dict[str, Any]]]:
+    """Return questions as LangGraph's clients expect them: a list for each task."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in asked:
+        schema = {"response_schema": row.response_schema} if row.response_schema else {}
+        found[row.task_id].append({"id": row.interrupt_id, "value": row.value, **schema})
+    return found
 
 
 def run(row: Run) -> dict[str, Any]:
@@ -173,7 +171,7 @@ def run(row: Run) -> dict[str, Any]:
     }
 
 
-def graph(row: Graph, changed: Iterable[str], *, detail: bool = False) -> dict[str, Any]:
+def graph(row: Graph, changed: Collection[str], *, detail: bool = False) -> dict[str, Any]:
     """Return a graph as JSON; `changed` names the projects whose files are newer."""
     shown = {
         "graph_id": row.name,

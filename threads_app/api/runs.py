@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from contextvars import copy_context
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -14,104 +14,71 @@ from rest_framework.response import Response
 
 from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
-from threadhub.kernel.api.views import ProtectedView, queried, validated
+from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import Invalid, NotVisible
 from threadhub.kernel.rbac import access
-from threads_app.models import Run, Thread
+from threads_app.models import Graph, Run, Thread
+from threads_app.querysets import RunQuerySet
 from threads_app.selectors import graphs
-from threads_app.services import runs, threads
+from threads_app.services import runs, state, threads
 from threads_app.services.runs import RunOrder
+from threads_app.services.state import Place
 
-from . import inputs, outputs, sse
-from .sse import Watching
-from .threads import checked_thread_id, parse_run_id
+from . import inputs, orders, outputs, sse
+from .routes import RunRoute, ThreadRoute, parse_id
+from .sse import Abandon, Watching
 
-RELATED = ("thread__graph", "graph", "actor")
-ERRORS = {404: outputs.ErrorOutput, 409: outputs.ErrorOutput, 422: outputs.ErrorOutput}
+UNSEEN = ("graph__description", "thread__values_preview")
+ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
+START_ERRORS = {400: outputs.ErrorOutput, 409: outputs.ErrorOutput, **ERRORS}
 STREAM = OpenApiResponse(OpenApiTypes.STR, description="Server-sent events.")
 
 
-class StartingView(ProtectedView):
-    """What the three routes that start a run share."""
+def _headers(run: Run, leaf: str = "") -> dict[str, str]:
+    """Return where the run is; clients resolve it against the API's root, wherever that is."""
+    address = f"/threads/{quote(run.thread.public_id, safe='')}/runs/{run.public_id}"
+    headers = {"Content-Location": address}
+    return {**headers, "Location": f"{address}/{leaf}"} if leaf else headers
 
-    protected = Thread
+
+class StartingRoute(ThreadRoute):
+    """What the three routes that start a run share."""
 
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
         given = validated(inputs.RunCreateInput, request)
-        thread = self._thread(request, checked_thread_id(thread_id), given)
+        graph = graphs.resolve(given["assistant_id"])
+        order = orders.order(request, given)
+        thread = self._thread(thread_id, given, graph, order)
+        if place := order.options["checkpoint"]:
+            state.demand(thread=thread, place=Place(**place))
         run = runs.start(
-            thread=thread,
-            graph=graphs.resolve(given["assistant_id"]),
-            actor=request.user,
-            order=_order(request, given),
-            now=clock.now(),
+            thread=thread, graph=graph, actor=request.user, order=order, now=clock.now()
         )
         return run, given
 
-    def _thread(self, request: Request, thread_id: str, given: dict[str, Any]) -> Thread:
+    def _thread(
+        self, thread_id: str, given: dict[str, Any], graph: Graph, order: RunOrder
+    ) -> Thread:
         try:
-            found: Thread = self.find("graph", public_id=thread_id)
+            return self.find_thread(thread_id)
         except NotVisible:
             if given["if_not_exists"] != "create":
                 raise
-            key = parse_run_id(thread_id)
-            found = threads.create(actor=request.user, now=clock.now(), public_id=key)
-        return found
+        # What is refused leaves no empty thread behind.
+        runs.check(order, graph)
+        key = parse_id(thread_id, "thread_id")
+        try:
+            return threads.create(actor=self.request.user, now=clock.now(), public_id=key)
+        except threads.ThreadExists:
+            # Made by another request in the meantime, or somebody else's.
+            return self.find_thread(thread_id)
 
 
-def _order(request: Request, given: dict[str, Any]) -> RunOrder:
-    config = given.get("config") or {}
-    if config.get("configurable") and given.get("context"):
-        raise _BothGiven("Give either config.configurable or context, not both.")
-    checkpoint = given.get("checkpoint") or {}
-    if given.get("checkpoint_id"):
-        checkpoint = {**checkpoint, "checkpoint_id": given["checkpoint_id"]}
-    options = {
-        "stream_modes": given.get("stream_mode") or ["values"],
-        "interrupt_before": _nodes(given.get("interrupt_before")),
-        "interrupt_after": _nodes(given.get("interrupt_after")),
-        "checkpoint": checkpoint if checkpoint.get("checkpoint_id") else None,
-    }
-    key = request.headers.get("Idempotency-Key")
-    return RunOrder(
-        input=given.get("input"),
-        command=given.get("command"),
-        config=config,
-        context=given.get("context"),
-        metadata=given.get("metadata") or {},
-        options=options,
-        strategy=given["multitask_strategy"],
-        durability=given["durability"],
-        after_seconds=given["after_seconds"],
-        idempotency_key=key[:255] if key else None,
-        digest=_digest(request) if key else "",
-    )
-
-
-class _BothGiven(Invalid):
-    """LangGraph's server answers this one with 400."""
-
-    status = 400
-
-
-def _nodes(given: list[str] | None) -> Any:
-    return "*" if given == ["*"] else given
-
-
-def _digest(request: Request) -> str:
-    text = json.dumps([request.path, request.data], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _address(run: Run, leaf: str = "") -> str:
-    return f"/api/threads/{run.thread.public_id}/runs/{run.public_id}{leaf}"
-
-
-class RunsView(StartingView):
+class RunsView(StartingRoute):
     """/threads/{thread_id}/runs."""
 
-    needs = {"GET": "view", "POST": "execute"}
+    needs = {"GET": "read", "POST": "execute"}
 
     @extend_schema(
         operation_id="list_runs",
@@ -120,27 +87,27 @@ class RunsView(StartingView):
     )
     def get(self, request: Request, thread_id: str) -> Response:
         """Return the thread's runs, newest first."""
-        thread = self.find(public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id)
         given = queried(inputs.RunListQuery, request)
-        found = Run.objects.visible_to(request.user, "view").filter(thread=thread)
+        found: RunQuerySet = Run.objects.visible_to(request.user, "read").filter(thread=thread)
         if given.get("status"):
             found = found.with_shown_status(given["status"])
-        found = found.select_related(*RELATED).order_by("-id")
+        found = found.select_related("thread", "graph").defer(*UNSEEN).order_by("-id")
         rows, headers = page(found, limit=given["limit"], offset=given["offset"])
         return respond([outputs.run(row) for row in rows], headers)
 
     @extend_schema(
         operation_id="create_run",
         request=inputs.RunCreateInput,
-        responses={200: outputs.RunOutput, 400: outputs.ErrorOutput, **ERRORS},
+        responses={200: outputs.RunOutput, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> Response:
         """Start a run and return at once."""
         run, _ = self.start(request, thread_id)
-        return respond(outputs.run(run), {"Content-Location": _address(run)})
+        return respond(outputs.run(run), _headers(run))
 
 
-class RunStreamView(StartingView):
+class RunStreamView(StartingRoute):
     """/threads/{thread_id}/runs/stream."""
 
     needs = {"POST": "execute"}
@@ -148,22 +115,21 @@ class RunStreamView(StartingView):
     @extend_schema(
         operation_id="stream_run",
         request=inputs.RunCreateInput,
-        responses={(200, "text/event-stream"): STREAM, 400: outputs.ErrorOutput, **ERRORS},
+        responses={(200, "text/event-stream"): STREAM, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run and stream it until it ends."""
         run, given = self.start(request, thread_id)
         watching = Watching(
             run=run,
-            modes=frozenset(given.get("stream_mode") or ["values"]),
+            modes=frozenset(orders.modes(given)),
             subgraphs=given["stream_subgraphs"],
             abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
         )
-        headers = {"Content-Location": _address(run), "Location": _address(run, "/stream")}
-        return sse.respond(watching, headers)
+        return sse.respond(watching, _headers(run, "stream"))
 
 
-class RunWaitView(StartingView):
+class RunWaitView(StartingRoute):
     """/threads/{thread_id}/runs/wait."""
 
     needs = {"POST": "execute"}
@@ -171,40 +137,21 @@ class RunWaitView(StartingView):
     @extend_schema(
         operation_id="wait_run",
         request=inputs.RunCreateInput,
-        responses={200: OpenApiTypes.OBJECT, 400: outputs.ErrorOutput, **ERRORS},
+        responses={200: OpenApiTypes.OBJECT, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run and return its output values when it has ended."""
         run, given = self.start(request, thread_id)
-        watching = Watching(
-            run=run,
-            modes=frozenset(),
-            abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
-        )
-        headers = {"Content-Location": _address(run), "Location": _address(run, "/join")}
-        return sse.respond_waiting(watching, headers)
-
-
-class RunRoute(ProtectedView):
-    """What the routes about one run share."""
-
-    protected = Run
-
-    def find_run(self, thread_id: str, run_id: str) -> Run:
-        """Return the run of that thread. Raises NotVisible, NotAllowed, Invalid."""
-        key, public_id = checked_thread_id(thread_id), parse_run_id(run_id)
-        run: Run = self.find(*RELATED, public_id=public_id, thread__public_id=key)
-        return run
+        abandon = _canceller(request, run) if given["on_disconnect"] == "cancel" else None
+        return sse.respond_waiting(Watching(run=run, abandon=abandon), _headers(run, "join"))
 
 
 class RunView(RunRoute):
     """/threads/{thread_id}/runs/{run_id}."""
 
-    needs = {"GET": "view"}
+    needs = {"GET": "read"}
 
-    @extend_schema(
-        operation_id="get_run", responses={200: outputs.RunOutput, 404: outputs.ErrorOutput}
-    )
+    @extend_schema(operation_id="get_run", responses={200: outputs.RunOutput, **ERRORS})
     def get(self, request: Request, thread_id: str, run_id: str) -> Response:
         """Return a run."""
         return Response(outputs.run(self.find_run(thread_id, run_id)))
@@ -215,14 +162,11 @@ class RunJoinView(RunRoute):
 
     needs = {"GET": "read"}
 
-    @extend_schema(
-        operation_id="join_run", responses={200: OpenApiTypes.OBJECT, 404: outputs.ErrorOutput}
-    )
+    @extend_schema(operation_id="join_run", responses={200: OpenApiTypes.OBJECT, **ERRORS})
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Wait for a run to end and return its output values."""
         run = self.find_run(thread_id, run_id)
-        headers = {"Content-Location": _address(run), "Location": _address(run, "/join")}
-        return sse.respond_waiting(Watching(run=run, modes=frozenset()), headers)
+        return sse.respond_waiting(Watching(run=run), _headers(run, "join"))
 
 
 class RunJoinStreamView(RunRoute):
@@ -233,24 +177,24 @@ class RunJoinStreamView(RunRoute):
     @extend_schema(
         operation_id="join_run_stream",
         parameters=[inputs.RunStreamQuery],
-        responses={(200, "text/event-stream"): STREAM, 404: outputs.ErrorOutput},
+        responses={(200, "text/event-stream"): STREAM, **ERRORS},
     )
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Stream a run from its start, or from the event after `Last-Event-ID`."""
         run = self.find_run(thread_id, run_id)
         given = queried(inputs.RunStreamQuery, request)
-        wanted = given.get("stream_mode") or run.options.get("stream_modes") or ["values"]
+        abandon = None
         if given["cancel_on_disconnect"]:
             access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
+            abandon = _canceller(request, run)
         watching = Watching(
             run=run,
-            modes=frozenset(wanted),
-            subgraphs=True,
+            modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
+            subgraphs=run.options["stream_subgraphs"],
             after=_last_event_id(request),
-            abandon=_canceller(request, run) if given["cancel_on_disconnect"] else None,
+            abandon=abandon,
         )
-        headers = {"Content-Location": _address(run), "Location": _address(run, "/stream")}
-        return sse.respond(watching, headers)
+        return sse.respond(watching, _headers(run, "stream"))
 
 
 def _last_event_id(request: Request) -> int:
@@ -271,27 +215,28 @@ class RunCancelView(RunRoute):
         operation_id="cancel_run",
         request=None,
         parameters=[inputs.CancelQuery],
-        responses={202: None, 200: OpenApiTypes.OBJECT, 404: outputs.ErrorOutput},
+        responses={202: None, 200: OpenApiTypes.OBJECT, **ERRORS},
     )
     def post(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Ask a run to stop; with `wait`, answer when it has."""
         run = self.find_run(thread_id, run_id)
         given = queried(inputs.CancelQuery, request)
         runs.cancel(run=run, actor=request.user, now=clock.now())
-        headers = {"Content-Location": _address(run), "Location": _address(run, "/join")}
+        headers = _headers(run, "join")
         if given["wait"]:
-            return sse.respond_waiting(Watching(run=run, modes=frozenset()), headers)
+            return sse.respond_waiting(Watching(run=run), headers)
         return respond(None, headers, status=202)
 
 
-def _canceller(request: Request, run: Run) -> Any:
-    actor = request.user
+def _canceller(request: Request, run: Run) -> Abandon:
+    """Return what cancels the run in the caller's name, long after the request was handled."""
 
     def cancel() -> None:
         try:
-            runs.cancel(run=run, actor=actor, now=clock.now())
+            runs.cancel(run=run, actor=request.user, now=clock.now())
         except NotVisible:
             # It ended while the client went away.
             return
 
-    return cancel
+    context = copy_context()
+    return lambda: context.run(cancel)

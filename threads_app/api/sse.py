@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import DatabaseSyncToAsync
+from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from threadhub.kernel.streams import log, wakeups
@@ -21,8 +24,13 @@ from threads_app.services.state import Place
 
 HEARTBEAT_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
+_FAILURES = frozenset({"run.error", "run.timeout"})
 # The name a kind of event has among the stream modes.
 _MODES = {"messages": "messages-tuple"}
+# Streams share a few threads, whose connections are given back after each call.
+_in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
+
+Abandon = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,104 +38,127 @@ class Watching:
     """What a client wants to see of a run."""
 
     run: Run
-    modes: frozenset[str]
+    modes: frozenset[str] = frozenset()
     subgraphs: bool = False
     after: int = 0
     # Called when the client goes away before the run has ended.
-    abandon: Callable[[], Any] | None = None
+    abandon: Abandon | None = None
 
 
 def respond(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that streams the run until it ends."""
-    response = StreamingHttpResponse(frames(watching), content_type="text/event-stream")
-    return _unbuffered(response, headers)
+    return _streaming(watching, frames(watching), "text/event-stream", headers)
 
 
 def respond_waiting(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that stays open, with blanks, until the run's result is there."""
-    response = StreamingHttpResponse(_result(watching), content_type="application/json")
-    return _unbuffered(response, headers)
+    return _streaming(watching, _result(watching), "application/json", headers)
 
 
-def _unbuffered(response: StreamingHttpResponse, headers: dict[str, str]) -> StreamingHttpResponse:
-    for name, value in {**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}.items():
-        response.headers[name] = value
-    return response
+def _streaming(
+    watching: Watching,
+    parts: AsyncGenerator[bytes],
+    content_type: str,
+    headers: dict[str, str],
+) -> StreamingHttpResponse:
+    # The view's thread lives as long as the stream; its connection need not.
+    close_old_connections()
+    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(
+        _until_gone(parts, watching.abandon),
+        content_type=content_type,
+        headers={**headers, **unbuffered},
+    )
 
 
-async def frames(watching: Watching) -> AsyncIterator[bytes]:
+async def _until_gone(
+    parts: AsyncGenerator[bytes], abandon: Abandon | None
+) -> AsyncIterator[bytes]:
+    """Yield the parts; when the client goes away before their end, abandon the run."""
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+    except (asyncio.CancelledError, GeneratorExit):
+        if abandon is not None:
+            await _in_thread(abandon)()
+        raise
+
+
+async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     """Yield the run's frames from `after` on, and comments while nothing happens."""
     run = watching.run
     if watching.after <= 0:
         yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
-    async for event in _events(watching):
-        if event is None:
-            yield b": heartbeat\r\n\r\n"
-            continue
-        frame = await _translate(watching, event)
-        if frame is not None:
-            yield frame
+    async with aclosing(_events(watching)) as events:
+        async for event in events:
+            if event is None:
+                yield b": heartbeat\r\n\r\n"
+            elif (frame := await _translate(watching, event)) is not None:
+                yield frame
 
 
-async def _events(watching: Watching) -> AsyncIterator[StreamEvent | None]:
+async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
     """Yield the run's events up to its end; None whenever nothing came for a while."""
-    run, after = watching.run, watching.after
-    read = sync_to_async(log.read, thread_sensitive=False)
-    with wakeups.watching(run.thread.stream_id) as watch:
-        try:
-            while True:
-                batch = await read(
-                    stream_id=run.thread.stream_id, after=after, run_id=run.public_id
-                )
-                for event in batch:
-                    after = event.seq
-                    yield event
-                    if event.kind in _ENDS:
-                        return
-                if batch or await watch.wait(timeout=HEARTBEAT_SECONDS):
-                    continue
-                if await _is_over(run):
+    run, after, is_over = watching.run, watching.after, False
+    stream_id = run.thread.stream_id
+    with wakeups.watching(stream_id) as watch:
+        while True:
+            batch = await _in_thread(log.read)(
+                stream_id=stream_id, after=after, run_id=run.public_id
+            )
+            for event in batch:
+                after = event.seq
+                yield event
+                if event.kind in _ENDS:
                     return
+            if batch:
+                continue
+            if is_over:
+                return
+            # What ended the run wrote its last event with it: one more read finds all.
+            is_over = await _is_over(run)
+            if not is_over and not await watch.wait(timeout=HEARTBEAT_SECONDS):
                 yield None
-        except asyncio.CancelledError:
-            if watching.abandon is not None:
-                await sync_to_async(watching.abandon, thread_sensitive=False)()
-            raise
 
 
 async def _is_over(run: Run) -> bool:
-    """Say whether nothing more can come: the run is gone, or ended before its events were cut."""
-    status = await sync_to_async(runs.status_of, thread_sensitive=False)(run_id=run.pk)
+    """Say whether nothing more can come: the run has ended, or is gone."""
+    status = await _in_thread(runs.status_of)(run_id=run.pk)
     return status is None or status in TERMINAL
 
 
 async def _translate(watching: Watching, event: StreamEvent) -> bytes | None:
-    if event.kind in {"run.error", "run.timeout"}:
-        return _frame("error", event.payload["error"], event.seq)
+    payload = event.payload
+    if event.kind in _FAILURES:
+        failure = await _in_thread(answers.result)(run_id=watching.run.pk)
+        return _frame("error", failure["__error__"], event.seq)
     if event.kind in _ENDS:
         return _frame("end", None, event.seq)
     if _MODES.get(event.kind, event.kind) not in watching.modes:
         return None
-    where = event.payload.get("ns", "")
+    where = payload.get("ns", "")
     if where and not watching.subgraphs:
         return None
     name = f"{event.kind}|{where}" if where else event.kind
-    return _frame(name, await _data(watching.run, event), event.seq)
+    return _frame(name, await _data(watching.run, payload), event.seq)
 
 
-async def _data(run: Run, event: StreamEvent) -> Any:
-    payload = event.payload
-    if event.kind == "messages":
+async def _data(run: Run, payload: dict[str, Any]) -> Any:
+    if "message" in payload:
         return [payload["message"], payload["metadata"]]
     if "data" in payload:
         return payload["data"]
+    return await _in_thread(_referenced)(run, payload)
+
+
+def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the checkpoint that stands in the log for them."""
     place = Place(checkpoint_id=payload["checkpoint_id"], namespace=payload["ns"])
-    values = await sync_to_async(state.values_at, thread_sensitive=False)(
-        thread=run.thread, place=place
-    )
-    if payload.get("interrupts"):
-        values = {**(values or {}), "__interrupt__": payload["interrupts"]}
-    return values
+    channels = () if payload["ns"] else run.graph.description.get("stream_channels", ())
+    values = state.values_at(thread=run.thread, place=place, channels=channels)
+    asked = payload.get("interrupts")
+    return {**values, "__interrupt__": asked} if asked else values
 
 
 def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
@@ -136,9 +167,10 @@ def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
     return f"event: {event}\r\ndata: {text}\r\n{identity}\r\n".encode()
 
 
-async def _result(watching: Watching) -> AsyncIterator[bytes]:
-    async for event in _events(watching):
-        if event is None:
-            yield b" "
-    found = await sync_to_async(answers.result, thread_sensitive=False)(run_id=watching.run.pk)
+async def _result(watching: Watching) -> AsyncGenerator[bytes]:
+    async with aclosing(_events(watching)) as events:
+        async for event in events:
+            if event is None:
+                yield b" "
+    found = await _in_thread(answers.result)(run_id=watching.run.pk)
     yield json.dumps(found, default=str).encode()

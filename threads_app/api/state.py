@@ -9,17 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
-from threadhub.kernel.api.views import ProtectedView, queried, validated
+from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import Invalid
-from threads_app.models import Thread
 from threads_app.services import state
 from threads_app.services.state import LATEST, Place
 
 from . import inputs, outputs
-from .threads import checked_thread_id
+from .routes import ThreadRoute
 
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
-RELATED = ("graph", "head", "stream")
 
 
 def place_of(checkpoint: dict[str, Any] | None, checkpoint_id: str | None = None) -> Place:
@@ -31,10 +29,9 @@ def place_of(checkpoint: dict[str, Any] | None, checkpoint_id: str | None = None
     )
 
 
-class StateView(ProtectedView):
+class StateView(ThreadRoute):
     """/threads/{thread_id}/state."""
 
-    protected = Thread
     needs = {"GET": "read", "POST": "write"}
 
     @extend_schema(
@@ -44,7 +41,7 @@ class StateView(ProtectedView):
     )
     def get(self, request: Request, thread_id: str) -> Response:
         """Return the latest state of the thread."""
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
         return Response(state.read(thread=thread, place=LATEST, subgraphs=given["subgraphs"]))
 
@@ -55,7 +52,7 @@ class StateView(ProtectedView):
     )
     def post(self, request: Request, thread_id: str) -> Response:
         """Write values into the state, as if a node had; refused while a run executes."""
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, "graph")
         given = validated(inputs.StateUpdateInput, request)
         place = state.update(
             thread=thread,
@@ -67,10 +64,9 @@ class StateView(ProtectedView):
         return Response({"checkpoint": place})
 
 
-class StateAtView(ProtectedView):
+class StateAtView(ThreadRoute):
     """/threads/{thread_id}/state/{checkpoint_id}."""
 
-    protected = Thread
     needs = {"GET": "read"}
 
     @extend_schema(
@@ -80,16 +76,15 @@ class StateAtView(ProtectedView):
     )
     def get(self, request: Request, thread_id: str, checkpoint_id: str) -> Response:
         """Return the state at a checkpoint of the root namespace."""
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
         place = place_of(None, checkpoint_id)
         return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
 
 
-class StateAtCheckpointView(ProtectedView):
+class StateAtCheckpointView(ThreadRoute):
     """/threads/{thread_id}/state/checkpoint."""
 
-    protected = Thread
     needs = {"POST": "read"}
 
     @extend_schema(
@@ -99,26 +94,25 @@ class StateAtCheckpointView(ProtectedView):
     )
     def post(self, request: Request, thread_id: str) -> Response:
         """Return the state at a checkpoint of any namespace."""
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, "graph")
         given = validated(inputs.StateAtInput, request)
         place = place_of(given["checkpoint"])
         return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
 
 
-class HistoryView(ProtectedView):
+class HistoryView(ThreadRoute):
     """/threads/{thread_id}/history."""
 
-    protected = Thread
     needs = {"GET": "read", "POST": "read"}
 
     @extend_schema(
         operation_id="get_history",
-        parameters=[inputs.HistoryInput],
+        parameters=[inputs.HistoryQuery],
         responses={200: outputs.StateOutput(many=True), **ERRORS},
     )
     def get(self, request: Request, thread_id: str) -> Response:
         """Return the thread's states, newest first."""
-        return self._answer(thread_id, queried(inputs.HistoryInput, request))
+        return self._answer(thread_id, queried(inputs.HistoryQuery, request))
 
     @extend_schema(
         operation_id="search_history",
@@ -130,7 +124,7 @@ class HistoryView(ProtectedView):
         return self._answer(thread_id, validated(inputs.HistoryInput, request))
 
     def _answer(self, thread_id: str, given: dict[str, Any]) -> Response:
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, "graph")
         found = state.history(
             thread=thread,
             limit=given["limit"],
@@ -150,4 +144,6 @@ def _before(given: Any) -> str:
         found = found.get("checkpoint_id", "") if isinstance(found, dict) else ""
         if isinstance(found, str):
             return found
-    raise Invalid("`before` names a checkpoint by its id.", fields={"before": ["Not a checkpoint."]})
+    raise Invalid(
+        "`before` names a checkpoint by its id.", fields={"before": ["Not a checkpoint."]}
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -12,22 +11,17 @@ from rest_framework.response import Response
 from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import ProtectedView, validated
-from threadhub.kernel.errors import Invalid
 from threads_app.models import Thread
 from threads_app.querysets import ThreadQuerySet
 from threads_app.selectors import graphs
 from threads_app.services import threads
 
 from . import inputs, outputs
+from .routes import ThreadRoute
 
-RELATED = ("graph", "owner", "head", "stream")
-
-
-def checked_thread_id(text: str) -> str:
-    """Return the id. Raises Invalid (422) for what cannot be one, as LangGraph's server does."""
-    if len(text) > 255 or "\x00" in text:
-        raise Invalid("This is no thread id.", fields={"thread_id": ["At most 255 characters."]})
-    return text
+RELATED = ("graph", "owner")
+# A graph's description is larger than all the rest of a thread's row.
+UNSEEN = ("graph__description",)
 
 
 class ThreadsView(ProtectedView):
@@ -44,15 +38,18 @@ class ThreadsView(ProtectedView):
     def post(self, request: Request) -> Response:
         """Create a thread, owned by the caller."""
         given = validated(inputs.ThreadCreateInput, request)
-        graph = graphs.resolve(given["graph_id"]) if given.get("graph_id") else None
+        metadata = given.get("metadata") or {}
+        # LangGraph's clients name the graph in the metadata.
+        named = given.get("graph_id") or metadata.get("graph_id")
+        graph = graphs.resolve(str(named)) if named else None
         try:
             thread = threads.create(
                 actor=request.user,
                 now=clock.now(),
                 public_id=given.get("thread_id"),
                 graph=graph,
-                title=given.get("title", ""),
-                metadata=given.get("metadata"),
+                title=given["title"],
+                metadata=metadata,
             )
         except threads.ThreadExists:
             existing = self._existing(given)
@@ -63,25 +60,24 @@ class ThreadsView(ProtectedView):
 
     def _existing(self, given: dict[str, Any]) -> Thread | None:
         """Return the caller's own thread of that id, when the request wants no error for it."""
-        if given.get("if_exists") != "do_nothing":
+        if given["if_exists"] != "do_nothing":
             return None
         found: Thread | None = self.visible(*RELATED).filter(public_id=given["thread_id"]).first()
         return found
 
 
-class ThreadView(ProtectedView):
+class ThreadView(ThreadRoute):
     """/threads/{thread_id}."""
 
-    protected = Thread
     needs = {"GET": "view", "PATCH": "write", "DELETE": "delete"}
 
     @extend_schema(
         operation_id="get_thread",
-        responses={200: outputs.ThreadOutput, 404: outputs.ErrorOutput},
+        responses={200: outputs.ThreadOutput, 404: outputs.ErrorOutput, 422: outputs.ErrorOutput},
     )
     def get(self, request: Request, thread_id: str) -> Response:
         """Return a thread with a preview of its values and its open questions."""
-        thread = self.find(*RELATED, public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id, *RELATED)
         return Response(outputs.threads([thread])[0])
 
     @extend_schema(
@@ -96,7 +92,7 @@ class ThreadView(ProtectedView):
     )
     def patch(self, request: Request, thread_id: str) -> Response:
         """Merge metadata keys and set the title."""
-        thread = self.find(public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id)
         given = validated(inputs.ThreadUpdateInput, request)
         threads.change(
             thread=thread,
@@ -114,7 +110,7 @@ class ThreadView(ProtectedView):
     )
     def delete(self, request: Request, thread_id: str) -> Response:
         """Delete a thread with everything it has; a run under way is cut off."""
-        thread = self.find(public_id=checked_thread_id(thread_id))
+        thread = self.find_thread(thread_id)
         threads.delete(thread=thread, now=clock.now())
         return Response(status=204)
 
@@ -133,14 +129,14 @@ class ThreadSearchView(ProtectedView):
     def post(self, request: Request) -> Response:
         """Return the caller's threads that match, one page; totals are in the headers."""
         given = validated(inputs.ThreadSearchInput, request)
-        found = _matching(self.visible(*RELATED), given)
+        found = _matching(self.visible(*RELATED).defer(*UNSEEN), given)
         rows, headers = page(found, limit=given["limit"], offset=given["offset"])
         return respond(outputs.threads(rows), headers)
 
 
 def _matching(found: ThreadQuerySet, given: dict[str, Any]) -> ThreadQuerySet:
     if given.get("ids") is not None:
-        found = found.filter(public_id__in=given["ids"][:1000])
+        found = found.filter(public_id__in=given["ids"])
     if given.get("status"):
         found = found.filter(status=given["status"])
     if given.get("metadata"):
@@ -149,11 +145,3 @@ def _matching(found: ThreadQuerySet, given: dict[str, Any]) -> ThreadQuerySet:
     column = names.get(given["sort_by"], given["sort_by"])
     sign = "-" if given["sort_order"] == "desc" else ""
     return found.order_by(f"{sign}{column}", f"{sign}id")
-
-
-def parse_run_id(text: str) -> UUID:
-    """Return the run's id. Raises Invalid (422) for anything else."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid("A run id is a UUID.", fields={"run_id": ["Not a UUID."]}) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from threads_app.graphs import inputs
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from threads_app.graphs.description import GraphDescription
     from threads_app.graphs.targets import GraphSpec
 
+AnyGraph: TypeAlias = "Pregel[Any, Any, Any, Any]"
+
 # `Pregel.copy()` hands on what its constructor takes; these two it forgets, and with them
 # Pydantic and dataclass outputs of the newer streaming interface.
 _FORGOTTEN = ("_output_mapper", "_state_mapper")
@@ -28,7 +30,7 @@ class LoadedGraph:
 
     spec: GraphSpec
     project: str
-    graph: Pregel
+    graph: AnyGraph
     form: str
     fingerprint: str
     allowlist: frozenset[tuple[str, ...]]
@@ -44,7 +46,7 @@ class LoadedGraph:
         """Return the graph's name as written in the project."""
         return self.spec.name
 
-    def bind(self, *, checkpointer: BaseCheckpointSaver, store: BaseStore | None = None) -> Pregel:
+    def bind(self, *, checkpointer: BaseCheckpointSaver, store: BaseStore | None = None) -> AnyGraph:
         """Return a copy that keeps its state with this saver, its types allowed.
 
         Cheap enough for every run. Subgraphs keep what they were compiled with.

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @ticking.duty("runs.reap")
-def reap(now: datetime) -> int:
+def reap(_: datetime) -> int:
     """Release runs whose worker is gone."""
     released = leases.reap()
     if released:

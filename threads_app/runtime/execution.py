@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from django.db import close_old_connections
 from langgraph.errors import EmptyInputError, GraphRecursionError, InvalidUpdateError
-from langgraph.pregel import Pregel
 
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
@@ -18,6 +17,7 @@ from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
 from threads_app.graphs import catalog
+from threads_app.graphs.loaded import AnyGraph
 from threads_app.models import Interrupt, Run
 
 from . import questions
@@ -77,11 +77,11 @@ class Execution:
             result = self._wait(graph, self._order())
         except asyncio.CancelledError:
             return self._stopped(graph)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever user code raises ends the run
             return self._failed(error, graph)
         return self._finished(result, graph)
 
-    def _wait(self, graph: Pregel, order: Order) -> Result:
+    def _wait(self, graph: AnyGraph, order: Order) -> Result:
         # The run may take hours; a pooled connection must not wait with it.
         close_old_connections()
         self._loop.call_soon_threadsafe(self._start_task, graph, order)
@@ -90,7 +90,7 @@ class Execution:
             raise asyncio.CancelledError
         return self._task.result()
 
-    def _start_task(self, graph: Pregel, order: Order) -> None:
+    def _start_task(self, graph: AnyGraph, order: Order) -> None:
         self._task = self._loop.create_task(execute(graph, order, self._buffer.add))
         self._task.add_done_callback(lambda _: self._done.set())
         if self.reason is not None:
@@ -137,7 +137,7 @@ class Execution:
         rest = {key: value for key, value in command.items() if key != "resume" and value}
         return {**rest, "resume": left} if left else rest or None
 
-    def _finished(self, result: Result, graph: Pregel) -> Outcome:
+    def _finished(self, result: Result, graph: AnyGraph) -> Outcome:
         is_waiting = result.is_interrupted or bool(result.next)
         return Outcome(
             status="interrupted" if is_waiting else "success",
@@ -146,7 +146,7 @@ class Execution:
             usage=result.usage,
         )
 
-    def _stopped(self, graph: Pregel | None) -> Outcome | None:
+    def _stopped(self, graph: AnyGraph | None) -> Outcome | None:
         """Return the outcome of a stopped run; None to hand it back or leave it."""
         if self.reason == "cancel":
             return Outcome(status="cancelled", questions=self._questions(graph))
@@ -163,7 +163,7 @@ class Execution:
             return self._error(Run.ErrorKind.NODE, asyncio.CancelledError("cancelled"), graph)
         return None
 
-    def _failed(self, error: Exception, graph: Pregel | None) -> Outcome | None:
+    def _failed(self, error: Exception, graph: AnyGraph | None) -> Outcome | None:
         if isinstance(error, FenceLost):
             self.reason = "lost"
             return None
@@ -171,12 +171,12 @@ class Execution:
             # What a cancelled graph raises on its way out is not what ended it.
             return self._stopped(graph)
         if isinstance(error, StoreUnavailable):
-            logger.exception("The checkpoint store failed; the run is handed back.")
+            logger.error("The checkpoint store failed; the run is handed back.", exc_info=error)
             return None
         logger.info("A run ended with an error.", exc_info=error)
         return self._error(_kind(error), error, graph)
 
-    def _error(self, kind: str, error: BaseException, graph: Pregel | None) -> Outcome:
+    def _error(self, kind: str, error: BaseException, graph: AnyGraph | None) -> Outcome:
         return Outcome(
             status="error",
             error_kind=kind,
@@ -185,7 +185,7 @@ class Execution:
             questions=self._questions(graph),
         )
 
-    def _questions(self, graph: Pregel | None) -> tuple[Question, ...] | None:
+    def _questions(self, graph: AnyGraph | None) -> tuple[Question, ...] | None:
         """Return what the state asks; None where it cannot be read, which changes nothing."""
         if graph is None:
             return None

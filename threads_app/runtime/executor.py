@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
-from langgraph.pregel import Pregel
 from langgraph.types import Command
 
 from threadhub.kernel.streams.log import Item
 from threads_app.graphs.encoding import plain
+from threads_app.graphs.loaded import AnyGraph
 
 from .translating import Translator
 
@@ -52,7 +52,7 @@ class Result:
     usage: dict[str, int]
 
 
-async def execute(graph: Pregel, order: Order, emit: Emit) -> Result:
+async def execute(graph: AnyGraph, order: Order, emit: Emit) -> Result:
     """Run the graph to its end, its next question or its error, emitting events.
 
     Raises what the graph raises, and asyncio.CancelledError when cancelled.
@@ -71,22 +71,20 @@ async def execute(graph: Pregel, order: Order, emit: Emit) -> Result:
     )
 
 
-def _stream(graph: Pregel, order: Order) -> AsyncIterator[Any]:
-    options: dict[str, Any] = {}
+def _stream(graph: AnyGraph, order: Order) -> AsyncIterator[Any]:
+    options: dict[str, Any] = {
+        "stream_mode": list(STREAM_MODES),
+        "subgraphs": True,
+        "durability": order.durability,
+    }
     if graph.context_schema is not None:
         options["context"] = dict(order.context or {})
     if order.interrupt_before:
         options["interrupt_before"] = order.interrupt_before
     if order.interrupt_after:
         options["interrupt_after"] = order.interrupt_after
-    return graph.astream(
-        _input(order),
-        _config(order),  # type: ignore[arg-type]  # a RunnableConfig by construction
-        stream_mode=list(STREAM_MODES),
-        subgraphs=True,
-        durability=order.durability,  # type: ignore[arg-type]  # checked by the API
-        **options,
-    )
+    stream: AsyncIterator[Any] = graph.astream(_input(order), _config(order), **options)
+    return stream
 
 
 def _input(order: Order) -> Any:
@@ -98,7 +96,7 @@ def _input(order: Order) -> Any:
     return order.input
 
 
-def _config(order: Order) -> dict[str, Any]:
+def _config(order: Order) -> Any:
     """Return LangGraph's config; the run id in the metadata marks this run's checkpoints."""
     given = dict(order.config)
     configurable = {**given.get("configurable", {}), "thread_id": order.thread_key}

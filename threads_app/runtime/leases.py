@@ -111,15 +111,12 @@ def renew(*, worker: str, run_ids: Sequence[int]) -> None:
 def pulses(*, worker: str, run_ids: Iterable[int]) -> dict[tuple[int, int], Pulse]:
     """Return what is known of the runs still ours, by (run, fence); 1 query."""
     mine = Run.objects.filter(pk__in=run_ids, owner=worker, status=Run.Status.RUNNING)
-    mine = mine.annotate(is_overdue=_is_past("deadline_at"))
+    overdue = ExpressionWrapper(Q(deadline_at__lt=Now()), output_field=BooleanField())
+    rows = mine.values_list("pk", "fence", "cancel_requested_at", overdue)
     return {
-        (run.pk, run.fence or 0): Pulse(run.cancel_requested_at is not None, run.is_overdue)
-        for run in mine.only("pk", "fence", "cancel_requested_at", "deadline_at")
+        (run_id, fence): Pulse(requested_at is not None, bool(is_overdue))
+        for run_id, fence, requested_at, is_overdue in rows
     }
-
-
-def _is_past(field: str) -> Any:
-    return ExpressionWrapper(Q(**{f"{field}__lt": Now()}), output_field=BooleanField())
 
 
 def hand_back(lease: Lease, *, reason: str) -> bool:
@@ -160,6 +157,8 @@ def _release(
 ) -> bool:
     """Take a running run from its worker and put it where it belongs next."""
     thread_id = Run.objects.filter(pk=run_id).values_list("thread_id", flat=True).first()
+    if thread_id is None:
+        return False
     with acts.act("run.release", reason=reason) as act:
         thread = Thread.objects.select_for_update(no_key=True).filter(pk=thread_id).first()
         held = Run.objects.abandoned() if only_abandoned else Run.objects.filter(status="running")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot
 
 from threads_app.graphs.encoding import plain
+from threads_app.graphs.loaded import AnyGraph
 
 # LangGraph's channel of answers; its constant is private.
 RESUME = "__resume__"
@@ -30,7 +30,7 @@ class Question:
     answers: int
 
 
-def in_state(graph: Pregel, saver: BaseCheckpointSaver[Any], key: str) -> tuple[Question, ...]:
+def in_state(graph: AnyGraph, saver: BaseCheckpointSaver[Any], key: str) -> tuple[Question, ...]:
     """Return the questions of the thread's latest state, those of subgraphs included."""
     snapshot = graph.get_state({"configurable": {"thread_id": key}}, subgraphs=True)
     return tuple(_walk(snapshot, saver, key))

@@ -44,7 +44,7 @@ def settle(lease: Lease, outcome: Outcome) -> bool:
         run = Run.objects.get(pk=lease.run_id)
         heads.raise_fence(head_id=lease.head_id, held=False)
         _sync_questions(act, run, outcome)
-        _settle_thread(thread, run, outcome)
+        _settle_thread(thread, outcome)
         act.append(thread.stream_id, Item(f"run.{outcome.status}", _shown(run), run.public_id))
         act.publish(RunFinished(run.pk, thread.pk, outcome.status))
         act.record(run, outcome=outcome.status, data={"error": outcome.error_class or None})
@@ -72,7 +72,7 @@ def _shown(run: Run) -> dict[str, Any]:
     return shown
 
 
-def _settle_thread(thread: Thread, run: Run, outcome: Outcome) -> None:
+def _settle_thread(thread: Thread, outcome: Outcome) -> None:
     values: dict[str, Any] = {
         "status": resting_status(thread, outcome.status),
         "error": outcome.error_message[:500],
@@ -100,7 +100,7 @@ def _sync_questions(act: acts.Act, run: Run, outcome: Outcome) -> None:
 
 
 def _ask(act: acts.Act, run: Run, question: Question) -> None:
-    place = {
+    place: dict[str, Any] = {
         "thread_id": run.thread_id,
         "interrupt_id": question.interrupt_id,
         "checkpoint_id": question.checkpoint_id,

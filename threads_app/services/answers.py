@@ -12,15 +12,15 @@ from threads_app.services.state import Place
 
 def result(*, run_id: int) -> dict[str, Any]:
     """Return the output values, with `__interrupt__` or `__error__` where the run left that."""
-    run = Run.objects.select_related("thread__graph", "graph").filter(pk=run_id).first()
+    run = Run.objects.select_related("thread", "graph").filter(pk=run_id).first()
     if run is None:
         return {"__error__": {"error": "RunDeleted", "message": "The run was deleted."}}
-    if run.status in {Run.Status.ERROR, Run.Status.TIMEOUT}:
+    if run.error_class:
         return {"__error__": {"error": run.error_class, "message": run.error_message}}
     values = _output(run)
-    if run.status == Run.Status.INTERRUPTED:
-        asked = Interrupt.objects.open().filter(run=run).order_by("id")
-        values["__interrupt__"] = [{"value": q.value, "id": q.interrupt_id} for q in asked]
+    asked = Interrupt.objects.open().filter(run=run).order_by("id")
+    if questions := [{"value": row.value, "id": row.interrupt_id} for row in asked]:
+        values["__interrupt__"] = questions
     return values
 
 
@@ -28,6 +28,6 @@ def _output(run: Run) -> dict[str, Any]:
     checkpoint_id = streams.last_checkpoint(run_id=run.public_id)
     if not checkpoint_id:
         return {}
-    values = state.values_at(thread=run.thread, place=Place(checkpoint_id=checkpoint_id)) or {}
-    channels = run.graph.description.get("output_channels") or list(values)
-    return {name: value for name, value in values.items() if name in channels}
+    place = Place(checkpoint_id=checkpoint_id)
+    channels = run.graph.description.get("output_channels", ())
+    return state.values_at(thread=run.thread, place=place, channels=channels)

@@ -16,6 +16,7 @@ from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata
 from threadhub.kernel.streams.log import Item
 from threads_app.events import RunCancelRequested, RunFinished, RunRequested
+from threads_app.graphs import catalog
 from threads_app.models import Graph, Run, Thread
 from threads_app.services import interrupts, threads
 
@@ -56,7 +57,7 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
     Raises ThreadBusy (strategy `reject`), Invalid, NothingToAnswer, KeyReused. The same
     idempotency key with the same request returns the run that exists.
     """
-    _check(order, graph)
+    check(order, graph)
     try:
         with acts.act("run.start") as act:
             locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
@@ -75,7 +76,8 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
         raise
 
 
-def _check(order: RunOrder, graph: Graph) -> None:
+def check(order: RunOrder, graph: Graph) -> None:
+    """Raise Invalid for an order that the graph cannot take, whatever the thread."""
     if graph.status != Graph.Status.LOADED:
         raise Invalid(f"The graph {graph.name} cannot run: {graph.problem}", code="graph_failed")
     if order.command and order.input is not None:
@@ -85,6 +87,8 @@ def _check(order: RunOrder, graph: Graph) -> None:
             f"multitask_strategy {order.strategy!r} is not available; use enqueue or reject.",
             fields={"multitask_strategy": ["Use enqueue or reject."]},
         )
+    if order.input is not None:
+        catalog.get(graph.name).check_input(order.input)
 
 
 def _known(actor: Any, order: RunOrder) -> Run | None:

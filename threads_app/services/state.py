@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
-from langgraph.pregel import Pregel
-from langgraph.types import StateSnapshot
-
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
 from threadhub.kernel import acts
-from threadhub.kernel.errors import Conflict, Invalid, NotVisible
+from threadhub.kernel.errors import Conflict, Invalid, NotVisible, ThreadHubError
+from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.streams.log import Item
-from threads_app.graphs import catalog
+from threads_app.graphs import catalog, snapshots
 from threads_app.graphs.encoding import plain
-from threads_app.models import Run, Thread
+from threads_app.models import Interrupt, Run, Thread
 from threads_app.services.previews import preview
 from threads_app.services.threads import resting_status
 
@@ -50,16 +47,16 @@ LATEST = Place()
 def read(*, thread: Thread, place: Place = LATEST, subgraphs: bool = False) -> dict[str, Any]:
     """Return LangGraph's ThreadState as JSON; empty for a thread without a graph or state.
 
-    Imports the graph. Raises NotVisible for a checkpoint the thread does not have.
+    Imports the graph. Raises NotVisible for a place the thread does not have.
     """
+    demand(thread=thread, place=place)
     if thread.graph is None:
-        return _empty(thread)
-    snapshot = _bound(thread).get_state(place.config(thread.public_id), subgraphs=subgraphs)
-    if snapshot.created_at is None:
-        if place.checkpoint_id:
-            raise NotVisible("There is no such checkpoint on this thread.")
-        return _empty(thread)
-    return shown(snapshot)
+        return snapshots.EMPTY
+    bound = catalog.get(thread.graph.name).bind(checkpointer=ThreadHubSaver())
+    try:
+        return snapshots.shown(bound.get_state(place.config(thread.public_id), subgraphs=subgraphs))
+    except ValueError:
+        raise _nowhere(place) from None
 
 
 def history(
@@ -70,27 +67,56 @@ def history(
     namespace: str = "",
     metadata: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the thread's states, newest first, as JSON. Imports the graph."""
+    """Return the thread's states, newest first, as JSON.
+
+    Imports the graph. Raises NotVisible for a namespace that is no subgraph's.
+    """
     if thread.graph is None:
         return []
-    earlier: Any = Place(checkpoint_id=before).config(thread.public_id) if before else None
-    found = _bound(thread).get_state_history(
-        Place(namespace=namespace).config(thread.public_id),
+    place = Place(namespace=namespace)
+    bound = catalog.get(thread.graph.name).bind(checkpointer=ThreadHubSaver())
+    found = bound.get_state_history(
+        place.config(thread.public_id),
         filter=dict(metadata) if metadata else None,
-        before=earlier,
+        before=Place(checkpoint_id=before).config(thread.public_id) if before else None,
         limit=limit,
     )
-    return [shown(snapshot) for snapshot in found]
+    try:
+        return [snapshots.shown(snapshot) for snapshot in found]
+    except ValueError:
+        raise _nowhere(place) from None
 
 
-def values_at(*, thread: Thread, place: Place) -> Any:
-    """Return the values stored at a checkpoint as JSON, decoded as data: nothing is imported."""
-    stored = ThreadHubSaver().get_tuple(place.config(thread.public_id))
-    if stored is None:
-        return None
+def _nowhere(place: Place) -> Exception:
+    """Return what LangGraph's ValueError means: that it found no subgraph there, or a defect."""
+    if place.namespace:
+        return NotVisible("There is no such namespace on this thread.")
+    return ValueError("The state could not be read.")
+
+
+def demand(*, thread: Thread, place: Place) -> None:
+    """Raise NotVisible when the place names a checkpoint that the thread does not have."""
+    if place.checkpoint_id and _stored(thread, place) is None:
+        raise NotVisible("There is no such checkpoint on this thread.")
+
+
+def _stored(thread: Thread, place: Place) -> Any:
+    return ThreadHubSaver().get_tuple(place.config(thread.public_id))
+
+
+def values_at(*, thread: Thread, place: Place, channels: Collection[str] = ()) -> dict[str, Any]:
+    """Return the values stored at a checkpoint as JSON, of these channels or of all.
+
+    They are decoded as data: nothing is imported. Empty where there is no such checkpoint.
+    """
+    stored = _stored(thread, place)
+    values = stored.checkpoint["channel_values"] if stored else {}
     hidden = ("__", "branch:")
-    values = stored.checkpoint["channel_values"]
-    return {name: plain(value) for name, value in values.items() if not name.startswith(hidden)}
+    return {
+        name: plain(value)
+        for name, value in values.items()
+        if not name.startswith(hidden) and (not channels or name in channels)
+    }
 
 
 def update(
@@ -101,26 +127,33 @@ def update(
     place: Place = LATEST,
     now: datetime,
 ) -> dict[str, Any]:
-    """Write values as if a node had, and return the config of the new checkpoint.
+    """Write values as if a node had, and return where the new checkpoint is.
 
     Admitted, written under a fence of its own, settled. Raises StateBusy while a run
-    executes, Invalid for values the graph refuses.
+    executes, Invalid for values the graph refuses, NotVisible for an unknown place.
     """
     if thread.graph is None:
         raise Invalid("This thread has no graph yet; start a run on it first.")
+    demand(thread=thread, place=place)
+    graph = catalog.get(thread.graph.name)
     fence = _admit(thread)
-    saver = ThreadHubSaver().bound(key=thread.public_id, fence=fence)
-    graph = catalog.get(thread.graph.name).bind(checkpointer=saver)
-    problem: Exception | None = None
-    config: Any = {}
+    bound = graph.bind(checkpointer=ThreadHubSaver().bound(key=thread.public_id, fence=fence))
+    written = snapshot = problem = None
     try:
-        config = graph.update_state(place.config(thread.public_id), values, as_node)
-    except Exception as error:
+        written = bound.update_state(place.config(thread.public_id), values, as_node)
+        snapshot = bound.get_state(LATEST.config(thread.public_id))
+    except Exception as error:  # noqa: BLE001  # reducers are the project's code: anything comes
         problem = error
-    _settle(thread, graph, fence, problem, now)
+    _settle(thread, snapshot, fence, now)
     if problem is not None:
-        raise Invalid(f"The graph refused the values: {problem}") from problem
-    return dict(config["configurable"])
+        raise _refusal(problem) from problem
+    return snapshots.checkpoint(written) or {}
+
+
+def _refusal(problem: Exception) -> Exception:
+    if isinstance(problem, ThreadHubError):
+        return problem
+    return Invalid(f"The graph refused the values: {redact_text(str(problem))[:500]}")
 
 
 def _admit(thread: Thread) -> int:
@@ -134,77 +167,29 @@ def _admit(thread: Thread) -> int:
         return heads.raise_fence(head_id=locked.head_id, held=True)
 
 
-def _settle(
-    thread: Thread, graph: Pregel, fence: int, problem: Exception | None, now: datetime
-) -> None:
-    snapshot = graph.get_state(LATEST.config(thread.public_id))
+def _settle(thread: Thread, snapshot: Any, fence: int, now: datetime) -> None:
+    """Give the fence up and show the new state; without a snapshot nothing was written."""
     with acts.act("state.update") as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None or not heads.hold(fences={locked.head_id: fence}):
             raise StateBusy("The thread changed hands while its state was being written.")
         heads.raise_fence(head_id=locked.head_id, held=False)
-        waits = "interrupted" if snapshot.next else "success"
-        Thread.objects.filter(pk=locked.pk).update(
-            status=resting_status(locked, waits),
-            values_preview=preview(plain(snapshot.values)),
-            state_updated_at=now if problem is None else F("state_updated_at"),
-            updated_at=now,
-        )
-        outcome = "done" if problem is None else "refused"
+        outcome = "refused" if snapshot is None else "done"
+        if snapshot is not None:
+            _drop_questions(act, locked, snapshot)
+            Thread.objects.filter(pk=locked.pk).update(
+                status=resting_status(locked, "interrupted" if snapshot.next else "success"),
+                values_preview=preview(plain(snapshot.values)),
+                state_updated_at=now,
+                updated_at=now,
+            )
         act.append(locked.stream_id, Item("state.updated", {"outcome": outcome}))
         act.record(locked, outcome=outcome)
 
 
-def _bound(thread: Thread) -> Pregel:
-    assert thread.graph is not None  # noqa: S101  # callers look first
-    return catalog.get(thread.graph.name).bind(checkpointer=ThreadHubSaver())
-
-
-def _empty(thread: Thread) -> dict[str, Any]:
-    return {
-        "values": {},
-        "next": [],
-        "tasks": [],
-        "metadata": None,
-        "created_at": None,
-        "checkpoint": None,
-        "parent_checkpoint": None,
-        "interrupts": [],
-    }
-
-
-def shown(snapshot: StateSnapshot) -> dict[str, Any]:
-    """Return a snapshot as LangGraph's clients expect it."""
-    return {
-        "values": plain(snapshot.values),
-        "next": list(snapshot.next),
-        "tasks": [_task(task) for task in snapshot.tasks],
-        "metadata": plain(snapshot.metadata),
-        "created_at": snapshot.created_at,
-        "checkpoint": _checkpoint(snapshot.config),
-        "parent_checkpoint": _checkpoint(snapshot.parent_config),
-        "interrupts": plain(snapshot.interrupts),
-    }
-
-
-def _checkpoint(config: Any) -> dict[str, Any] | None:
-    if not config:
-        return None
-    place = config.get("configurable", {})
-    names = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
-    return {name: place[name] for name in names if name in place}
-
-
-def _task(task: Any) -> dict[str, Any]:
-    inner = task.state
-    is_config = isinstance(inner, dict)
-    return {
-        "id": task.id,
-        "name": task.name,
-        "path": plain(task.path),
-        "error": type(task.error).__name__ if task.error else None,
-        "interrupts": plain(task.interrupts),
-        "checkpoint": _checkpoint(inner) if is_config else None,
-        "state": shown(inner) if isinstance(inner, StateSnapshot) else None,
-        "result": plain(getattr(task, "result", None)),
-    }
+def _drop_questions(act: acts.Act, thread: Thread, snapshot: Any) -> None:
+    """Drop the questions that the new state does not ask; it asks those left over anew."""
+    asked = {question.id for question in snapshot.interrupts}
+    for row in Interrupt.objects.open().filter(thread=thread).exclude(interrupt_id__in=asked):
+        Interrupt.objects.filter(pk=row.pk).update(status=Interrupt.Status.DROPPED)
+        act.append(thread.stream_id, Item("interrupt.dropped", {"interrupt_id": row.interrupt_id}))

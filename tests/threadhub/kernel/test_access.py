@@ -68,7 +68,7 @@ def test_bulk_writes_need_an_act_or_a_listed_reason(thread: Thread) -> None:
     mine = Thread.objects.filter(pk=thread.pk)
     for attempt in (
         lambda: mine.update(title="x"),
-        lambda: mine.delete(),
+        mine.delete,
         lambda: Thread.objects.bulk_update([thread], ["title"]),
         lambda: Thread.objects.bulk_create([]),
     ):

@@ -58,7 +58,7 @@ class AuditEntry(AbstractLogEntry):
         return f"{self.act} {self.model_label} {self.object_pk}"
 
 
-def complete(sender: type[models.Model], instance: AuditEntry, **_: Any) -> None:
+def complete(instance: AuditEntry, **_: Any) -> None:
     """Fill in who acts, for the entries that auditlog makes of field changes."""
     actor = current_actor()
     instance.actor_id = actor.user_id

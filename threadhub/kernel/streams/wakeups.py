@@ -36,7 +36,7 @@ class Watch:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._event.set)
 
-    async def wait(self, *, timeout: float) -> bool:
+    async def wait(self, *, timeout: float) -> bool:  # noqa: ASYNC109  # an answer, no error
         """Wait for a wake-up for up to `timeout` seconds and say whether one came."""
         try:
             await asyncio.wait_for(self._event.wait(), timeout)

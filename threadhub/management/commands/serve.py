@@ -13,12 +13,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from threadhub.kernel import clock
+from threadhub.celery import app
+from threadhub.kernel import audit, clock
 from threadhub.kernel.errors import Invalid, ThreadHubError
 from threadhub.kernel.people import accounts, links
 from threadhub.kernel.ticking import Ticker
 from threadhub.ops import demo, preparing
 from threadhub.ops.lock import InstallationLock
+from threadhub.ops.worker import EmbeddedWorker
 from threads_app.graphs.catalog import Report
 from threads_app.runtime import engine, leases
 
@@ -83,8 +85,8 @@ class Command(BaseCommand):
 
     def _serve(self, host: str, port: int) -> None:
         # Installs Twisted's reactor, so it is imported in the process that serves only.
-        from threadhub.asgi import application
-        from threadhub.ops.server import Server
+        from threadhub.asgi import application  # noqa: PLC0415
+        from threadhub.ops.server import Server  # noqa: PLC0415
 
         server = Server(application, host=host, port=port)
         server.on_ready(lambda: self._announce(host, port))
@@ -92,13 +94,12 @@ class Command(BaseCommand):
         server.run(start=self._start, stop=self._stop)
 
     def _start(self) -> None:
-        from threadhub.celery import app
-        from threadhub.ops.worker import EmbeddedWorker
-
         EmbeddedWorker(app).start()
         self._ticker = Ticker(seconds=settings.TICK_SECONDS)
         self._ticker.start()
-        demo.start_first(actor=preparing.person("operator"))
+        operator = preparing.person("operator")
+        with audit.acting_as(audit.Actor(operator.pk, operator.get_username(), None, "serve")):
+            demo.start_first(actor=operator)
 
     def _stop(self) -> None:
         self._ticker.stop()
