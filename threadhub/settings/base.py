@@ -150,6 +150,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
+# Graphs: how long a factory may build, how long the check of a project may take
+BUILD_SECONDS = env.seconds("BUILD_SECONDS", 30, least=0.1, most=3600)
+CHECK_SECONDS = env.seconds("CHECK_SECONDS", 60, least=1, most=3600)
+CHECK_NETWORK = env.boolean("CHECK_NETWORK", "no")
+GRAPH_CACHE_SIZE = env.integer("GRAPH_CACHE_SIZE", 100, least=1, most=10_000)
+
 # Engine: durations in seconds
 LEASE_SECONDS = env.seconds("LEASE_SECONDS", 15, least=1, most=600)
 TICK_SECONDS = env.seconds("TICK_SECONDS", 1, least=0.1, most=60)

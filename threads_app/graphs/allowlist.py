@@ -28,10 +28,15 @@ def allowlist_of(graph: Pregel, *, project: Project) -> frozenset[tuple[str, ...
 
     The project's modules must be imported already.
     """
-    result = {*project.serde_allowlist, *project_types(project), *_schema_types(graph)}
+    return frozenset({*project.serde_allowlist, *project_types(project), *graph_types(graph)})
+
+
+def graph_types(graph: Pregel) -> frozenset[tuple[str, ...]]:
+    """Return the types of the schemas of a graph and of all its subgraphs."""
+    result = _schema_types(graph)
     for _, subgraph in graph.get_subgraphs(recurse=True):
         if isinstance(subgraph, Pregel):
-            result.update(_schema_types(subgraph))
+            result |= _schema_types(subgraph)
     return frozenset(result)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from langgraph.graph import StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
 
+from threads_app.graphs.factories import Factory, factory_of, is_factory
 from threads_app.graphs.failures import LoadError
 
 if TYPE_CHECKING:
@@ -18,28 +19,34 @@ if TYPE_CHECKING:
 
     from threads_app.graphs.targets import GraphSpec
 
+COMPILED, UNCOMPILED, FUNCTIONAL = "compiled graph", "uncompiled graph", "functional graph"
 _SHOWN = 6
 
 
-def graph_of(module: ModuleType, *, spec: GraphSpec, path: Path) -> tuple[Pregel, str]:
-    """Return the graph a module exports, compiled, and its form. Raises LoadError."""
-    export = _export(module, spec=spec, path=path)
-    if isinstance(export, CompiledStateGraph):
-        return export, "compiled graph"
-    if isinstance(export, Pregel):
-        return export, "functional graph"
-    if isinstance(export, StateGraph):
-        return _compiled(export, spec=spec), "uncompiled graph"
-    form = _form(export)
-    if form:
-        raise LoadError(
-            f"`{spec.variable}` is {form}: this export form is not supported yet; export a "
-            "compiled graph or a StateGraph.",
-            code="form_unsupported",
-        )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Export:
+    """What a project exports: a graph that can be built any time, or a factory of graphs."""
+
+    form: str
+    build: Callable[[], Pregel[Any, Any, Any, Any]] | None = None
+    factory: Factory | None = None
+
+
+def export_of(module: ModuleType, *, spec: GraphSpec, path: Path) -> Export:
+    """Return what a module exports under the name its project gives. Raises LoadError."""
+    found = _export(module, spec=spec, path=path)
+    if isinstance(found, CompiledStateGraph):
+        return Export(form=COMPILED, build=lambda: found)
+    if isinstance(found, Pregel):
+        return Export(form=FUNCTIONAL, build=lambda: found)
+    if isinstance(found, StateGraph):
+        return Export(form=UNCOMPILED, build=lambda: _compiled(found, spec=spec))
+    if is_factory(found):
+        factory = factory_of(found, name=spec.variable)
+        return Export(form=factory.form, factory=factory)
     raise LoadError(
-        f"`{spec.variable}` in `{spec.source}` is of type {type(export).__name__}, not a graph: "
-        "name a compiled graph or a StateGraph.",
+        f"`{spec.variable}` in `{spec.source}` is of type {type(found).__name__}, not a graph: "
+        "name a compiled graph, a StateGraph, or a function that makes one.",
         code="not_a_graph",
     )
 
@@ -67,16 +74,3 @@ def _compiled(builder: StateGraph, *, spec: GraphSpec) -> Pregel:
             "Correct the graph.",
             code="does_not_compile",
         ) from error
-
-
-def _form(export: object) -> str:
-    """Return the name of a form that is known but not built here yet, or an empty text."""
-    if not callable(export) or inspect.isclass(export):
-        return ""
-    plain = inspect.unwrap(export)
-    plain = plain.func if isinstance(plain, functools.partial) else plain
-    if inspect.isasyncgenfunction(plain):
-        return "an async context-manager factory"
-    if inspect.isgeneratorfunction(plain):
-        return "a context-manager factory"
-    return "an async factory" if inspect.iscoroutinefunction(plain) else "a factory"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,26 @@ def explain(error: BaseException, *, spec: GraphSpec, project: Project) -> LoadE
     return LoadError(reason, code=code)
 
 
+def explain_factory(error: BaseException, *, spec: GraphSpec, project: Project) -> LoadError:
+    """Translate what a factory raised into a sentence with what to do."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return explain(error, spec=spec, project=project)
+    return LoadError(
+        f"The factory `{spec.variable}` raises {type(error).__name__}{_place(error, project)}: "
+        f"{_text(error)}. Correct it and restart.",
+        code="factory_raises",
+    )
+
+
 def _explained(error: BaseException, *, spec: GraphSpec, project: Project) -> tuple[str, str]:
     where = _place(error, project)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error.name, spec=spec, project=project, where=where)
     if isinstance(error, SyntaxError):
         return "syntax", (
-            f"`{error.filename}` is not valid for this Python: {error.msg} "
-            f"(line {error.lineno}). Correct it, or use the Python version it is written for."
+            f"`{error.filename}` is not valid for this Python ({_running()}): {error.msg} (line "
+            f"{error.lineno}). Correct it, or use the Python version it is written for"
+            f"{_written_for(project)}."
         )
     if isinstance(error, SystemExit):
         return "exits", (
@@ -45,10 +58,30 @@ def _explained(error: BaseException, *, spec: GraphSpec, project: Project) -> tu
         )
     if isinstance(error, ImportError):
         return "import", f"`{spec.source}` cannot be imported{where}: {_text(error)}."
+    if isinstance(error, MemoryError):
+        return "memory", (
+            f"`{spec.source}` wants more memory when imported{where} than a graph may have: move "
+            "that into a node."
+        )
     return "raises", (
         f"`{spec.source}` raises {type(error).__name__} when imported{where}: {_text(error)}. "
-        "Correct it and restart."
+        f"{_remedy(error, project)}"
     )
+
+
+def _remedy(error: BaseException, project: Project) -> str:
+    if isinstance(error, KeyError) and project.env_missing:
+        return f"Its env file {project.env_missing} is missing: make that or set the variable."
+    return "Correct it and restart."
+
+
+def _running() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _written_for(project: Project) -> str:
+    wanted = project.python_version
+    return f", {wanted}" if wanted and wanted != _running() else ""
 
 
 def _missing_module(name: str, *, spec: GraphSpec, project: Project, where: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from langgraph.channels.base import BaseChannel
@@ -17,12 +18,31 @@ logger = logging.getLogger(__name__)
 
 # LangGraph derives these from nodes and edges, under names that change between its versions.
 _DERIVED = ("__", "branch:", "join:")
+_SAID = 4
 
 
 def fingerprint(graph: Pregel) -> str:
     """Hash nodes, edges, channels and interrupt points, also of subgraphs; not the code."""
-    text = json.dumps(_shape(graph), sort_keys=True, ensure_ascii=True)
+    return digest(shape(graph))
+
+
+def digest(of: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a shape."""
+    text = json.dumps(of, sort_keys=True, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return in a few words what two shapes do not share; empty when they are equal."""
+    said = []
+    for part in ("nodes", "channels", "subgraphs"):
+        old, new = set(before.get(part, ())), set(after.get(part, ()))
+        said += [f"the {part[:-1]} `{name}` is new" for name in sorted(new - old)]
+        said += [f"the {part[:-1]} `{name}` is missing" for name in sorted(old - new)]
+    if not said and before != after:
+        changed = [part for part in before if before[part] != after.get(part)]
+        said = [f"its {' and '.join(changed)} differ"]
+    return ", ".join(said[:_SAID])
 
 
 def channel_kinds(graph: Pregel) -> dict[str, str]:
@@ -53,7 +73,8 @@ def edges(graph: Pregel) -> list[list[Any]]:
     return sorted([edge.source, edge.target, edge.conditional] for edge in drawn)
 
 
-def _shape(graph: PregelProtocol) -> dict[str, Any]:
+def shape(graph: PregelProtocol) -> dict[str, Any]:
+    """Return nodes, edges, channels and interrupt points as plain JSON, also of subgraphs."""
     if not isinstance(graph, Pregel):
         return {"remote": type(graph).__name__}
     return {
@@ -61,7 +82,7 @@ def _shape(graph: PregelProtocol) -> dict[str, Any]:
         "edges": edges(graph),
         "channels": channel_kinds(graph),
         "interrupts": interrupt_points(graph),
-        "subgraphs": {name: _shape(inner) for name, inner in graph.get_subgraphs()},
+        "subgraphs": {name: shape(inner) for name, inner in graph.get_subgraphs()},
     }
 
 

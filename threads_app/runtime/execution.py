@@ -16,12 +16,14 @@ from checkpoints_app.storage import FenceLost, StoreUnavailable
 from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
+from threadhub.kernel.streams.log import Item
 from threads_app.graphs import catalog
-from threads_app.graphs.loaded import AnyGraph
+from threads_app.graphs.access import GraphUser, Operation
+from threads_app.graphs.loaded import AnyGraph, LoadedGraph
 from threads_app.models import Interrupt, Run
 
 from . import questions
-from .executor import Order, Result, execute
+from .executor import Order, Result, config_of, execute
 from .keeper import StopReason
 from .leases import Lease
 from .loops import LoopShard
@@ -45,6 +47,8 @@ class Execution:
         self._loop = shard.loop
         self._buffer = buffer
         self._task: asyncio.Task[Result] | None = None
+        # As built for this run; its state can be read after its context was left.
+        self._graph: AnyGraph | None = None
         self._done = threading.Event()
         self._guard = threading.Lock()
         self._run = Run.objects.select_related("graph", "actor").get(pk=lease.run_id)
@@ -69,19 +73,18 @@ class Execution:
 
     def run(self) -> Outcome | None:
         """Return the outcome, or None when the run must be left or handed back."""
-        graph = None
         try:
-            graph = catalog.get(self._run.graph.name).bind(checkpointer=self._saver)
-            # The bound copy reads the graph's own types, which a bare saver refuses.
-            self._saver = cast("ThreadHubSaver", graph.checkpointer)
-            result = self._wait(graph, self._order())
+            graph = catalog.get(self._run.graph.name)
+            # The graph's own types can be read now, which a bare saver refuses.
+            self._saver = cast("ThreadHubSaver", graph.reading(self._saver))
+            result = self._wait(graph, self._order(graph))
         except asyncio.CancelledError:
-            return self._stopped(graph)
+            return self._stopped()
         except Exception as error:  # noqa: BLE001  # whatever user code raises ends the run
-            return self._failed(error, graph)
-        return self._finished(result, graph)
+            return self._failed(error)
+        return self._finished(result)
 
-    def _wait(self, graph: AnyGraph, order: Order) -> Result:
+    def _wait(self, graph: LoadedGraph, order: Order) -> Result:
         # The run may take hours; a pooled connection must not wait with it.
         close_old_connections()
         self._loop.call_soon_threadsafe(self._start_task, graph, order)
@@ -90,17 +93,39 @@ class Execution:
             raise asyncio.CancelledError
         return self._task.result()
 
-    def _start_task(self, graph: AnyGraph, order: Order) -> None:
-        self._task = self._loop.create_task(execute(graph, order, self._buffer.add))
+    def _start_task(self, graph: LoadedGraph, order: Order) -> None:
+        self._task = self._loop.create_task(self._executed(graph, order))
         self._task.add_done_callback(lambda _: self._done.set())
         if self.reason is not None:
             self._task.cancel()
+
+    async def _executed(self, graph: LoadedGraph, order: Order) -> Result:
+        """Run the graph inside its factory's context, if it has one."""
+        async with graph.opened(self._operation(order)) as opened:
+            self._graph = opened.graph
+            if opened.build_seconds is not None:
+                await self._buffer.add([self._built(opened.build_seconds)])
+            return await execute(opened.graph, order, self._buffer.add)
+
+    def _operation(self, order: Order) -> Operation:
+        actor = self._run.actor
+        return Operation(
+            access="threads.create_run",
+            checkpointer=self._saver,
+            user=GraphUser(str(actor.pk), display_name=actor.get_username()),
+            config=config_of(order),
+            context=order.context,
+        )
+
+    def _built(self, seconds: float) -> Item:
+        shown = {"graph": self._run.graph.name, "seconds": seconds}
+        return Item("graph.built", shown, self._run.public_id)
 
     def _cancel_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    def _order(self) -> Order:
+    def _order(self, graph: LoadedGraph) -> Order:
         run = self._run
         has_begun = heads.has_run(key=self._lease.key, run_id=str(run.public_id))
         command = run.command if has_begun else self._unheard(run.command)
@@ -111,7 +136,7 @@ class Execution:
             command=command,
             is_continuation=has_begun or bool(run.command and not command),
             config=run.config,
-            context=run.context,
+            context=graph.context(run.context, config=run.config),
             metadata={**run.metadata, "graph_id": run.graph.name},
             checkpoint=run.options.get("checkpoint"),
             stream_modes=run.options.get("stream_modes", ()),
@@ -137,60 +162,60 @@ class Execution:
         rest = {key: value for key, value in command.items() if key != "resume" and value}
         return {**rest, "resume": left} if left else rest or None
 
-    def _finished(self, result: Result, graph: AnyGraph) -> Outcome:
+    def _finished(self, result: Result) -> Outcome:
         is_waiting = result.is_interrupted or bool(result.next)
         return Outcome(
             status="interrupted" if is_waiting else "success",
             values=result.values,
-            questions=self._questions(graph) if is_waiting else (),
+            questions=self._questions() if is_waiting else (),
             usage=result.usage,
         )
 
-    def _stopped(self, graph: AnyGraph | None) -> Outcome | None:
+    def _stopped(self) -> Outcome | None:
         """Return the outcome of a stopped run; None to hand it back or leave it."""
         if self.reason == "cancel":
-            return Outcome(status="cancelled", questions=self._questions(graph))
+            return Outcome(status="cancelled", questions=self._questions())
         if self.reason == "deadline":
             message = "The run's time was up before it had finished."
             return Outcome(
                 status="timeout",
                 error_class="DeadlineExceeded",
                 error_message=message,
-                questions=self._questions(graph),
+                questions=self._questions(),
             )
         if self.reason is None:
             # The graph cancelled itself; nobody asked for it.
-            return self._error(Run.ErrorKind.NODE, asyncio.CancelledError("cancelled"), graph)
+            return self._error(Run.ErrorKind.NODE, asyncio.CancelledError("cancelled"))
         return None
 
-    def _failed(self, error: Exception, graph: AnyGraph | None) -> Outcome | None:
+    def _failed(self, error: Exception) -> Outcome | None:
         if isinstance(error, FenceLost):
             self.reason = "lost"
             return None
         if self.reason is not None:
             # What a cancelled graph raises on its way out is not what ended it.
-            return self._stopped(graph)
+            return self._stopped()
         if isinstance(error, StoreUnavailable):
             logger.error("The checkpoint store failed; the run is handed back.", exc_info=error)
             return None
         logger.info("A run ended with an error.", exc_info=error)
-        return self._error(_kind(error), error, graph)
+        return self._error(_kind(error), error)
 
-    def _error(self, kind: str, error: BaseException, graph: AnyGraph | None) -> Outcome:
+    def _error(self, kind: str, error: BaseException) -> Outcome:
         return Outcome(
             status="error",
             error_kind=kind,
             error_class=type(error).__name__,
             error_message=redact_text(str(error))[:MESSAGE_LENGTH].replace("\x00", ""),
-            questions=self._questions(graph),
+            questions=self._questions(),
         )
 
-    def _questions(self, graph: AnyGraph | None) -> tuple[Question, ...] | None:
+    def _questions(self) -> tuple[Question, ...] | None:
         """Return what the state asks; None where it cannot be read, which changes nothing."""
-        if graph is None:
+        if self._graph is None:
             return None
         try:
-            return questions.in_state(graph, self._saver, self._lease.key)
+            return questions.in_state(self._graph, self._saver, self._lease.key)
         except Exception:
             logger.exception("The state after a run could not be read.")
             return None

@@ -33,7 +33,8 @@ class Order:
     command: Mapping[str, Any] | None = None
     is_continuation: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
-    context: Mapping[str, Any] | None = None
+    # Typed by the graph's schema, defaults filled in.
+    context: Any = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: Mapping[str, Any] | None = None
     stream_modes: Sequence[str] = ()
@@ -78,12 +79,12 @@ def _stream(graph: AnyGraph, order: Order) -> AsyncIterator[Any]:
         "durability": order.durability,
     }
     if graph.context_schema is not None:
-        options["context"] = dict(order.context or {})
+        options["context"] = order.context
     if order.interrupt_before:
         options["interrupt_before"] = order.interrupt_before
     if order.interrupt_after:
         options["interrupt_after"] = order.interrupt_after
-    stream: AsyncIterator[Any] = graph.astream(_input(order), _config(order), **options)
+    stream: AsyncIterator[Any] = graph.astream(_input(order), config_of(order), **options)
     return stream
 
 
@@ -96,7 +97,7 @@ def _input(order: Order) -> Any:
     return order.input
 
 
-def _config(order: Order) -> Any:
+def config_of(order: Order) -> Any:
     """Return LangGraph's config; the run id in the metadata marks this run's checkpoints."""
     given = dict(order.config)
     configurable = {**given.get("configurable", {}), "thread_id": order.thread_key}
@@ -105,4 +106,3 @@ def _config(order: Order) -> Any:
         configurable["checkpoint_ns"] = order.checkpoint.get("checkpoint_ns", "")
     metadata = {**given.get("metadata", {}), **order.metadata, "run_id": order.run_id}
     return {**given, "configurable": configurable, "metadata": metadata}
-

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
@@ -27,8 +30,17 @@ class LoopShard:
         self.loop.set_default_executor(
             ThreadPoolExecutor(NODE_THREADS, thread_name_prefix=f"{name}-node")
         )
-        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        # A graph that calls sys.exit ends its own task, not the loop with every other run.
+        while not self._stopping:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                logger.warning("A graph tried to end the process.")
 
     def submit(self, coroutine: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
         """Run a coroutine on the loop; cancelling the future cancels it."""
@@ -36,6 +48,7 @@ class LoopShard:
 
     def stop(self) -> None:
         """End the loop; whatever still runs on it is abandoned."""
+        self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,7 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
     Raises ThreadBusy (strategy `reject`), Invalid, NothingToAnswer, KeyReused. The same
     idempotency key with the same request returns the run that exists.
     """
+    order = _continued(order, thread, graph)
     check(order, graph)
     try:
         with acts.act("run.start") as act:
@@ -76,6 +77,17 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
         raise
 
 
+def _continued(order: RunOrder, thread: Thread, graph: Graph) -> RunOrder:
+    """Give an answer without context or config those of the run that asked."""
+    if not order.command or (order.context is not None and order.config):
+        return order
+    last = Run.objects.filter(thread=thread, graph=graph).order_by("-id").first()
+    if last is None:
+        return order
+    context = last.context if order.context is None else order.context
+    return replace(order, context=context, config=order.config or last.config)
+
+
 def check(order: RunOrder, graph: Graph) -> None:
     """Raise Invalid for an order that the graph cannot take, whatever the thread."""
     if graph.status != Graph.Status.LOADED:
@@ -87,8 +99,10 @@ def check(order: RunOrder, graph: Graph) -> None:
             f"multitask_strategy {order.strategy!r} is not available; use enqueue or reject.",
             fields={"multitask_strategy": ["Use enqueue or reject."]},
         )
+    loaded = catalog.get(graph.name)
     if order.input is not None:
-        catalog.get(graph.name).check_input(order.input)
+        loaded.check_input(order.input)
+    loaded.context(order.context, config=order.config)
 
 
 def _known(actor: Any, order: RunOrder) -> Run | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
-from threadhub.kernel import acts
+from threadhub.kernel import acts, audit
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible, ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.streams.log import Item
 from threads_app.graphs import catalog, snapshots
+from threads_app.graphs.access import SYSTEM, Access, GraphUser, Operation
 from threads_app.graphs.encoding import plain
 from threads_app.models import Interrupt, Run, Thread
 from threads_app.services.previews import preview
@@ -52,11 +53,23 @@ def read(*, thread: Thread, place: Place = LATEST, subgraphs: bool = False) -> d
     demand(thread=thread, place=place)
     if thread.graph is None:
         return snapshots.EMPTY
-    bound = catalog.get(thread.graph.name).bind(checkpointer=ThreadHubSaver())
-    try:
-        return snapshots.shown(bound.get_state(place.config(thread.public_id), subgraphs=subgraphs))
-    except ValueError:
-        raise _nowhere(place) from None
+    config = place.config(thread.public_id)
+    with catalog.get(thread.graph.name).at_hand(_operation("threads.read", config)) as graph:
+        try:
+            return snapshots.shown(graph.get_state(config, subgraphs=subgraphs))
+        except ValueError:
+            raise _nowhere(place) from None
+
+
+def _operation(
+    access: Access, config: Mapping[str, Any], *, saver: ThreadHubSaver | None = None
+) -> Operation:
+    actor = audit.current_actor()
+    is_person = actor.user_id is not None
+    user = GraphUser(str(actor.user_id), display_name=actor.label) if is_person else SYSTEM
+    return Operation(
+        access=access, checkpointer=saver or ThreadHubSaver(), user=user, config=config
+    )
 
 
 def history(
@@ -74,17 +87,18 @@ def history(
     if thread.graph is None:
         return []
     place = Place(namespace=namespace)
-    bound = catalog.get(thread.graph.name).bind(checkpointer=ThreadHubSaver())
-    found = bound.get_state_history(
-        place.config(thread.public_id),
-        filter=dict(metadata) if metadata else None,
-        before=Place(checkpoint_id=before).config(thread.public_id) if before else None,
-        limit=limit,
-    )
-    try:
-        return [snapshots.shown(snapshot) for snapshot in found]
-    except ValueError:
-        raise _nowhere(place) from None
+    config = place.config(thread.public_id)
+    with catalog.get(thread.graph.name).at_hand(_operation("threads.read", config)) as graph:
+        found = graph.get_state_history(
+            config,
+            filter=dict(metadata) if metadata else None,
+            before=Place(checkpoint_id=before).config(thread.public_id) if before else None,
+            limit=limit,
+        )
+        try:
+            return [snapshots.shown(snapshot) for snapshot in found]
+        except ValueError:
+            raise _nowhere(place) from None
 
 
 def _nowhere(place: Place) -> Exception:
@@ -137,11 +151,13 @@ def update(
     demand(thread=thread, place=place)
     graph = catalog.get(thread.graph.name)
     fence = _admit(thread)
-    bound = graph.bind(checkpointer=ThreadHubSaver().bound(key=thread.public_id, fence=fence))
+    config = place.config(thread.public_id)
+    saver = ThreadHubSaver().bound(key=thread.public_id, fence=fence)
     written = snapshot = problem = None
     try:
-        written = bound.update_state(place.config(thread.public_id), values, as_node)
-        snapshot = bound.get_state(LATEST.config(thread.public_id))
+        with graph.at_hand(_operation("threads.update", config, saver=saver)) as bound:
+            written = bound.update_state(config, values, as_node)
+            snapshot = bound.get_state(LATEST.config(thread.public_id))
     except Exception as error:  # noqa: BLE001  # reducers are the project's code: anything comes
         problem = error
     _settle(thread, snapshot, fence, now)
