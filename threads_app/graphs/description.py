@@ -71,7 +71,7 @@ def _drawing(graph: Pregel) -> dict[str, Any]:
         drawn = plain(graph.get_graph().to_json(with_schemas=False))
     except Exception:
         # Drawing walks the user's own objects; nodes without edges are better than no graph.
-        logger.exception("a graph could not be drawn")
+        logger.debug("a graph could not be drawn", exc_info=True)
         drawn = {"nodes": [{"id": name, "data": {"name": name}} for name in graph.nodes]}
     return {"nodes": drawn.get("nodes", []), "edges": drawn.get("edges", [])}
 

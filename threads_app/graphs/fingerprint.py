@@ -68,7 +68,7 @@ def edges(graph: Pregel) -> list[list[Any]]:
         drawn = graph.get_graph().edges
     except Exception:
         # Drawing walks the user's own objects; a graph that cannot be drawn can still run.
-        logger.exception("the edges of a graph could not be read")
+        logger.debug("the edges of a graph could not be read", exc_info=True)
         return []
     return sorted([edge.source, edge.target, edge.conditional] for edge in drawn)
 

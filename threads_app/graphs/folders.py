@@ -83,10 +83,10 @@ def is_own(project: Project, file: str | None) -> bool:
     """Return whether a module's file belongs to the project and not to a library in it."""
     if not file:
         return False
-    path = Path(file)
     for folder in project.folders:
-        if path.is_relative_to(folder):
-            inner = path.relative_to(folder).parts[:-1]
+        # Asked of every imported module, so texts are compared before paths are made.
+        if file.startswith(f"{folder}{os.sep}"):
+            inner = Path(file).relative_to(folder).parts[:-1]
             if not any(_is_skipped_name(part) for part in inner):
                 return True
     return False
