@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ def person(username: str) -> Any:
     return users._default_manager.get(**{users.USERNAME_FIELD: username})
 
 
-def load_graphs() -> Report:
-    """Load the projects of the installation and store what they hold."""
-    return graphs.load(now=clock.now())
+def load_graphs(*, say: Callable[[str], None] | None = None) -> Report:
+    """Load the projects of the installation and store what they hold.
+
+    What has changed is tried in a process of its own first; `say` is told of it.
+    """
+    return graphs.load_checked(now=clock.now(), say=say)

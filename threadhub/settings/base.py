@@ -154,6 +154,7 @@ SPECTACULAR_SETTINGS = {
 BUILD_SECONDS = env.seconds("BUILD_SECONDS", 30, least=0.1, most=3600)
 CHECK_SECONDS = env.seconds("CHECK_SECONDS", 60, least=1, most=3600)
 CHECK_NETWORK = env.boolean("CHECK_NETWORK", "no")
+CHECK_MEMORY_MB = env.integer("CHECK_MEMORY_MB", 4096, least=256, most=1_000_000)
 GRAPH_CACHE_SIZE = env.integer("GRAPH_CACHE_SIZE", 100, least=1, most=10_000)
 
 # Engine: durations in seconds

@@ -16,6 +16,9 @@ from threads_app.graphs.project import Project, ProjectError, read_project
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from threads_app.graphs.loader import Refusal
+    from threads_app.graphs.targets import GraphSpec
+
 logger = logging.getLogger(__name__)
 
 
@@ -68,6 +71,7 @@ class Catalog:
         # Reentrant: a graph's module may itself ask for a graph while it is imported.
         self._lock = threading.RLock()
         self._paths: tuple[Path, ...] = ()
+        self._refused: Mapping[Path, Mapping[str, Refusal]] = {}
         self._report: Report | None = None
 
     def configure(self, paths: Iterable[str | Path]) -> None:
@@ -77,11 +81,21 @@ class Catalog:
             if chosen != self._paths:
                 self._paths, self._report = chosen, None
 
-    def load_all(self, paths: Iterable[str | Path] | None = None) -> Report:
-        """Import every project once per process and return what became of each."""
+    def load_all(
+        self,
+        paths: Iterable[str | Path] | None = None,
+        *,
+        refused: Mapping[Path, Mapping[str, Refusal]] | None = None,
+    ) -> Report:
+        """Import every project once per process and return what became of each.
+
+        What is refused, by project file and graph, is not imported.
+        """
         with self._lock:
             if paths is not None:
                 self.configure(paths)
+            if refused is not None:
+                self._refused = refused
             if self._report is None:
                 # Set first, so that a module asking back while it loads finds an empty catalog.
                 self._report = Report()
@@ -90,7 +104,7 @@ class Catalog:
 
     def _load(self) -> Report:
         try:
-            return _load_projects(self._paths)
+            return _load_projects(self._paths, refused=self._refused)
         except BaseException:
             # The next one asking tries again instead of finding an empty catalog for ever.
             self._report = None
@@ -115,20 +129,24 @@ class Catalog:
         return self.load_all()
 
 
-def _load_projects(paths: Iterable[Path]) -> Report:
+def _load_projects(
+    paths: Iterable[Path], *, refused: Mapping[Path, Mapping[str, Refusal]]
+) -> Report:
     reports: list[ProjectReport] = []
     by_name: dict[str, LoadedGraph | FailedGraph] = {}
     for path in paths:
-        before = [item.project for item in reports if item.project and item.graphs]
-        report = _load_project(path, before=before)
+        before = [item.project for item in reports if item.project and not item.problem]
+        report = _load_project(path, before=before, refused=refused.get(path, {}))
         reports.append(_without_duplicates(report, by_name))
     return Report(projects=tuple(reports), by_name=by_name)
 
 
-def _load_project(path: Path, *, before: list[Project]) -> ProjectReport:
+def _load_project(
+    path: Path, *, before: list[Project], refused: Mapping[str, Refusal]
+) -> ProjectReport:
     try:
         project = read_project(path)
-        return _load_beside(project, path=path, before=before)
+        return _load_beside(project, path=path, before=before, refused=refused)
     except OSError as error:
         logger.warning("a project cannot be read", extra={"project": str(path)}, exc_info=True)
         return ProjectReport(path=path, problem=f"{path} cannot be read: {error}.")
@@ -137,17 +155,24 @@ def _load_project(path: Path, *, before: list[Project]) -> ProjectReport:
         return ProjectReport(path=path, problem=error.message)
 
 
-def _load_beside(project: Project, *, path: Path, before: list[Project]) -> ProjectReport:
+def _load_beside(
+    project: Project, *, path: Path, before: list[Project], refused: Mapping[str, Refusal]
+) -> ProjectReport:
     for first in before:
         why = clashes.clash(project, first=first)
         if why:
             problem = f"The project {project.slug} {why}"
             logger.warning("a project clashes with another", extra={"project": project.slug})
-            return ProjectReport(path=path, project=project, problem=problem)
+            failed = tuple(_clashing(spec, project, problem) for spec in project.graphs)
+            return ProjectReport(path=path, project=project, problem=problem, graphs=failed)
     shadowed = clashes.shadowed_modules(project)
     warnings = (*project.warnings, *(_shadow_warning(name) for name in shadowed))
-    graphs = tuple(loader.load(project))
+    graphs = tuple(loader.load(project, refused=refused))
     return ProjectReport(path=path, project=project, graphs=graphs, warnings=warnings)
+
+
+def _clashing(spec: GraphSpec, project: Project, problem: str) -> FailedGraph:
+    return FailedGraph(spec=spec, project=project.slug, code="project_clash", reason=problem)
 
 
 def _shadow_warning(name: str) -> str:

@@ -24,6 +24,20 @@ class LoadError(Exception):
         self.code = code
 
 
+class Refused(ConnectionRefusedError):
+    """The check does not let a graph's module do that; the text is the sentence's middle."""
+
+    def __init__(self, what: str, *, code: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.code = code
+        self.remedy = remedy
+
+    def sentence(self, who: str) -> str:
+        """Return what it did and what to do instead."""
+        return f"{who} {self.what}: {self.remedy}."
+
+
 def explain(error: BaseException, *, spec: GraphSpec, project: Project) -> LoadError:
     """Translate what a module raised at import into a sentence with what to do."""
     code, reason = _explained(error, spec=spec, project=project)
@@ -34,6 +48,10 @@ def explain_factory(error: BaseException, *, spec: GraphSpec, project: Project) 
     """Translate what a factory raised into a sentence with what to do."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return explain(error, spec=spec, project=project)
+    refused = _refused(error)
+    if refused is not None:
+        who = f"The factory `{spec.variable}`{_place(error, project)}"
+        return LoadError(refused.sentence(who), code=refused.code)
     return LoadError(
         f"The factory `{spec.variable}` raises {type(error).__name__}{_place(error, project)}: "
         f"{_text(error)}. Correct it and restart.",
@@ -43,6 +61,9 @@ def explain_factory(error: BaseException, *, spec: GraphSpec, project: Project) 
 
 def _explained(error: BaseException, *, spec: GraphSpec, project: Project) -> tuple[str, str]:
     where = _place(error, project)
+    refused = _refused(error)
+    if refused is not None:
+        return refused.code, refused.sentence(f"`{spec.source}`, when imported{where},")
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _missing_module(error.name, spec=spec, project=project, where=where)
     if isinstance(error, SyntaxError):
@@ -94,6 +115,18 @@ def _missing_module(name: str, *, spec: GraphSpec, project: Project, where: str)
         f"`{spec.source}` needs the module `{name}`, which is not installed{where}: add its "
         f"package to `dependencies` and run `make project PROJECT={project.path}`."
     )
+
+
+def _refused(error: BaseException) -> Refused | None:
+    """Return the refusal behind an error, however often it was raised anew."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        if isinstance(current, Refused):
+            return current
+        seen.add(id(current))
+        current = current.__cause__ or current.__context__
+    return None
 
 
 def _place(error: BaseException, project: Project) -> str:

@@ -109,6 +109,15 @@ class Loading:
                 import_seconds=_since(started),
             )
 
+    def imported(self, spec: GraphSpec) -> bool:
+        """Import the module of one entry and say whether that worked; `outcome` says why not."""
+        try:
+            if spec.is_runnable:
+                self._module(spec)
+        except LoadError:
+            return False
+        return spec.is_runnable
+
     def _loaded(self, spec: GraphSpec, *, started: float) -> LoadedGraph:
         if spec.problem:
             raise LoadError(spec.problem, code=spec.problem_code)

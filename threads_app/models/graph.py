@@ -24,11 +24,20 @@ class Graph(models.Model):
     text = models.TextField(blank=True, default="")
     status = models.CharField(max_length=10, choices=Status.choices)
     problem = models.TextField(blank=True, default="")
+    # The stable word for the problem, such as "package_missing".
+    problem_code = models.CharField(max_length=50, blank=True, default="")
+    # How the project exports it, such as "async factory".
+    form = models.CharField(max_length=50, blank=True, default="")
     notes = JsonText(default=list)
     fingerprint = models.CharField(max_length=64, blank=True, default="")
     revision = models.CharField(max_length=64, blank=True, default="")
     # Drawing, schemas, channels, interrupt points: shown on pages and in the API.
     description = JsonText(default=dict)
+    # What the check in a process of its own found: graphs.checking.results.GraphCheck.
+    check_report = JsonText(default=dict)
+    # The state of code, packages and settings it was found in; while that stays, it holds.
+    check_key = models.CharField(max_length=64, blank=True, default="")
+    checked_at = models.DateTimeField(null=True)
     import_seconds = models.FloatField(default=0)
     loaded_at = models.DateTimeField(null=True)
 

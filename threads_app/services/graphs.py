@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from threads_app.graphs.loaded import FailedGraph, LoadedGraph
 from threads_app.graphs.project import ProjectError, read_project
 from threads_app.graphs.revision import code_revision
 from threads_app.models import Graph
+from threads_app.services import checks
+from threads_app.services.checks import Checked
 
 # The namespace in which LangGraph's clients expect the default assistant of a graph.
 ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
@@ -29,15 +31,31 @@ def default_assistant_id(name: str) -> uuid.UUID:
 
 def load(*, now: datetime) -> Report:
     """Load every project of the installation in this process and store what it found."""
-    report = catalog.load_all([Path(path) for path in settings.PROJECTS])
+    return _stored(catalog.load_all(_paths()), Checked(), now=now)
+
+
+def load_checked(*, now: datetime, say: Callable[[str], None] | None = None) -> Report:
+    """Load as `load` does, but try what is new or changed in a process of its own first.
+
+    What fails there is not imported here. `say` is told before something takes its time.
+    """
+    checked = checks.before_loading(_paths(), now=now, say=say)
+    return _stored(catalog.load_all(_paths(), refused=checked.refused), checked, now=now)
+
+
+def _paths() -> list[Path]:
+    return [Path(path).expanduser() for path in settings.PROJECTS]
+
+
+def _stored(report: Report, checked: Checked, *, now: datetime) -> Report:
     with transactions.atomic(), audit.machinery("graph catalogue"):
         for graph in report.by_name.values():
-            _store(graph, now)
+            _store(graph, now, checked.reports.get(graph.name, {}))
         Graph.objects.exclude(name__in=report.by_name).update(status=Graph.Status.GONE)
     return report
 
 
-def _store(graph: LoadedGraph | FailedGraph, now: datetime) -> None:
+def _store(graph: LoadedGraph | FailedGraph, now: datetime, checked: Mapping[str, Any]) -> None:
     values = _loaded(graph) if isinstance(graph, LoadedGraph) else _failed(graph)
     known: dict[str, Any] = {
         "assistant_id": default_assistant_id(graph.name),
@@ -47,13 +65,15 @@ def _store(graph: LoadedGraph | FailedGraph, now: datetime) -> None:
         "import_seconds": graph.import_seconds,
         "loaded_at": now,
     }
-    Graph.objects.update_or_create(name=graph.name, defaults={**known, **values})
+    Graph.objects.update_or_create(name=graph.name, defaults={**known, **values, **checked})
 
 
 def _loaded(graph: LoadedGraph) -> dict[str, Any]:
     return {
         "status": Graph.Status.LOADED,
         "problem": "",
+        "problem_code": "",
+        "form": graph.form,
         "notes": list(graph.notes),
         "fingerprint": graph.fingerprint,
         "revision": graph.code_revision,
@@ -63,7 +83,11 @@ def _loaded(graph: LoadedGraph) -> dict[str, Any]:
 
 def _failed(graph: FailedGraph) -> dict[str, Any]:
     # The last good description stays: threads that wait on the graph are still shown.
-    return {"status": Graph.Status.FAILED, "problem": graph.reason}
+    return {
+        "status": Graph.Status.FAILED,
+        "problem": graph.reason,
+        "problem_code": graph.code[:50],
+    }
 
 
 def changed_projects(graphs: Iterable[Graph]) -> set[str]:

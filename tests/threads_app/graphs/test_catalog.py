@@ -148,7 +148,7 @@ class TestProjectsThatClash:
 
         assert "cannot run beside one: both define `toolbox`" in problem
         assert os.environ["TIMES"] == "x"
-        with pytest.raises(GraphUnknown):
+        with pytest.raises(GraphFailed, match="both define `toolbox`"):
             catalog.get("other")
 
     def test_different_values_of_one_variable_are_reported_without_them(

@@ -167,7 +167,11 @@ def test_a_file_with_several_graphs_is_executed_once(write_project):
         ("other = 1", "name_missing", "defines no `graph`"),
         ("graph = 3", "not_a_graph", "is of type int, not a graph"),
         ("def graph(config): ...", "graph_not_built", "returned nothing, not a graph"),
-        ("async def graph(config): return 3", "graph_not_built", "returned something of type int, not a graph"),
+        (
+            "async def graph(config): return 3",
+            "graph_not_built",
+            "returned something of type int, not a graph",
+        ),
         ("def graph(config): 1 / 0", "factory_raises", "raises ZeroDivisionError (bad.py, line 1)"),
         ("def graph(one, two): ...", "factory_arguments", "wants the argument `one`"),
         ("async def graph(): raise SystemExit(2)", "graph_not_built", "ends the process"),

@@ -66,11 +66,15 @@ class Command(BaseCommand):
                 "the password made up at the first start. Set your own first: "
                 "`.venv/bin/python manage.py changepassword admin`."
             )
-        report = preparing.load_graphs()
+        report = preparing.load_graphs(say=self._say)
         self._say_graphs(report)
         taken = leases.take_over(reason="the process before this one ended")
         if taken:
             self.stdout.write(f"Runs taken over from the process before: {taken}")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
 
     def _say_graphs(self, report: Report) -> None:
         names = ", ".join(graph.name for graph in report.loaded) or "none"
@@ -81,7 +85,9 @@ class Command(BaseCommand):
             for warning in project.warnings:
                 self.stderr.write(warning)
         for graph in report.failed:
-            self.stderr.write(f"{graph.name} cannot run: {graph.reason}")
+            # The sentence about its project was said above.
+            if graph.code != "project_clash":
+                self.stderr.write(f"{graph.name} cannot run: {graph.reason}")
 
     def _serve(self, host: str, port: int) -> None:
         # Installs Twisted's reactor, so it is imported in the process that serves only.

@@ -1,0 +1,4 @@
+import http.client
+
+connection = http.client.HTTPSConnection("models.example.com", timeout=5)
+connection.request("GET", "/")

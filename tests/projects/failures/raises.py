@@ -1,0 +1,1 @@
+raise RuntimeError("the quota file is unreadable")
