@@ -48,6 +48,33 @@ class Built:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCounts:
+    """What factories did in this process."""
+
+    builds: int
+    seconds: float
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._builds, self._seconds = 0, 0.0
+
+    def add(self, seconds: float) -> None:
+        with self._guard:
+            self._builds += 1
+            self._seconds += seconds
+
+    def counts(self) -> BuildCounts:
+        with self._guard:
+            return BuildCounts(builds=self._builds, seconds=round(self._seconds, 3))
+
+
+_tally = _Tally()
+counts = _tally.counts
+
+
 def limit() -> float:
     """Return how many seconds a factory has, to build and again to clean up."""
     seconds: float = settings.BUILD_SECONDS
@@ -64,7 +91,9 @@ async def built(factory: Factory, operation: Operation, *, name: str) -> AsyncIt
     stack = contextlib.AsyncExitStack()
     try:
         graph = await _in_time(factory, operation, stack, name=name)
-        yield Built(graph=graph, seconds=round(time.perf_counter() - started, 3))
+        seconds = round(time.perf_counter() - started, 3)
+        _tally.add(seconds)
+        yield Built(graph=graph, seconds=seconds)
     except BaseException as error:
         # A context must not swallow what ended the run, so its answer does not count.
         await _left(stack, error, name=name)

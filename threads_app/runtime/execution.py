@@ -17,8 +17,9 @@ from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.streams.log import Item
-from threads_app.graphs import catalog
+from threads_app.graphs import building, catalog
 from threads_app.graphs.access import GraphUser, Operation
+from threads_app.graphs.building import BuildTooSlow
 from threads_app.graphs.loaded import AnyGraph, LoadedGraph
 from threads_app.models import Interrupt, Run
 
@@ -44,11 +45,13 @@ class Execution:
     def __init__(self, lease: Lease, shard: LoopShard, buffer: Buffer) -> None:
         self.reason: StopReason | None = None
         self._lease = lease
+        self._shard = shard
         self._loop = shard.loop
         self._buffer = buffer
         self._task: asyncio.Task[Result] | None = None
         # As built for this run; its state can be read after its context was left.
         self._graph: AnyGraph | None = None
+        self._opened = threading.Event()
         self._done = threading.Event()
         self._guard = threading.Lock()
         self._run = Run.objects.select_related("graph", "actor").get(pk=lease.run_id)
@@ -67,7 +70,7 @@ class Execution:
             self.reason = reason
         if is_first:
             self._loop.call_soon_threadsafe(self._cancel_task)
-            timer = threading.Timer(GRACE_SECONDS, self._done.set)
+            timer = threading.Timer(GRACE_SECONDS, self._end_wait)
             timer.daemon = True
             timer.start()
 
@@ -88,14 +91,31 @@ class Execution:
         # The run may take hours; a pooled connection must not wait with it.
         close_old_connections()
         self._loop.call_soon_threadsafe(self._start_task, graph, order)
+        if graph.export.factory is not None:
+            self._demand_built(graph)
         self._done.wait()
         if self._task is None or not self._task.done():
             raise asyncio.CancelledError
         return self._task.result()
 
+    def _demand_built(self, graph: LoadedGraph) -> None:
+        """Give up a run whose factory holds the loop, where its time limit cannot act."""
+        if self._opened.wait(building.limit() + GRACE_SECONDS):
+            return
+        self._shard.is_blocked = True
+        self._loop.call_soon_threadsafe(self._cancel_task)
+        raise BuildTooSlow(
+            f"The factory of `{graph.name}` blocks its event loop: it must not wait in "
+            "synchronous code."
+        )
+
+    def _end_wait(self) -> None:
+        self._opened.set()
+        self._done.set()
+
     def _start_task(self, graph: LoadedGraph, order: Order) -> None:
         self._task = self._loop.create_task(self._executed(graph, order))
-        self._task.add_done_callback(lambda _: self._done.set())
+        self._task.add_done_callback(lambda _: self._end_wait())
         if self.reason is not None:
             self._task.cancel()
 
@@ -103,6 +123,7 @@ class Execution:
         """Run the graph inside its factory's context, if it has one."""
         async with graph.opened(self._operation(order)) as opened:
             self._graph = opened.graph
+            self._opened.set()
             if opened.build_seconds is not None:
                 await self._buffer.add([self._built(opened.build_seconds)])
             return await execute(opened.graph, order, self._buffer.add)

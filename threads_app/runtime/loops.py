@@ -30,6 +30,8 @@ class LoopShard:
         self.loop.set_default_executor(
             ThreadPoolExecutor(NODE_THREADS, thread_name_prefix=f"{name}-node")
         )
+        # Set by who finds that a graph holds it; it is then handed out no more.
+        self.is_blocked = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -67,11 +69,15 @@ class Loops:
         with self._guard:
             if not self._shards:
                 self._shards = [LoopShard(f"graphs-{n}") for n in range(self._count)]
-            return self._shards[next(self._turn) % self._count]
+            place = next(self._turn) % self._count
+            if self._shards[place].is_blocked:
+                self._shards[place] = LoopShard(f"graphs-{place}")
+            return self._shards[place]
 
     def stop(self) -> None:
         """End every loop."""
         with self._guard:
             for shard in self._shards:
-                shard.stop()
+                if not shard.is_blocked:
+                    shard.stop()
             self._shards = []

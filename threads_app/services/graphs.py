@@ -11,9 +11,11 @@ from typing import Any
 from django.conf import settings
 
 from threadhub.kernel import audit, transactions
-from threads_app.graphs import catalog
+from threads_app.graphs import building, catalog
+from threads_app.graphs.building import BuildCounts
+from threads_app.graphs.cache import Counts
 from threads_app.graphs.catalog import Report
-from threads_app.graphs.loaded import FailedGraph, LoadedGraph
+from threads_app.graphs.loaded import FailedGraph, LoadedGraph, compiled
 from threads_app.graphs.project import ProjectError, read_project
 from threads_app.graphs.revision import code_revision
 from threads_app.models import Graph
@@ -88,6 +90,11 @@ def _failed(graph: FailedGraph) -> dict[str, Any]:
         "problem": graph.reason,
         "problem_code": graph.code[:50],
     }
+
+
+def cache_counts() -> tuple[Counts, BuildCounts]:
+    """Return how this process used its compiled graphs, and what its factories built."""
+    return compiled.counts(), building.counts()
 
 
 def changed_projects(graphs: Iterable[Graph]) -> set[str]:

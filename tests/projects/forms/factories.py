@@ -174,6 +174,8 @@ async def hanging(config: RunnableConfig) -> Any:
         raise LookupError("no hanging today")
     if how == "async":
         await asyncio.Event().wait()
+    if how == "block":
+        threading.Event().wait(4)
     return await asyncio.to_thread(_built, how)
 
 

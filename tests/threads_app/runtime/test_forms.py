@@ -15,6 +15,7 @@ from threadhub.kernel import audit, clock
 from threads_app.graphs import catalog, loaded
 from threads_app.graphs.contexts import ContextUnfit
 from threads_app.models import Interrupt, Run, Thread
+from threads_app.runtime import execution
 from threads_app.runtime.engine import Engine
 from threads_app.services import graphs, runs, state
 
@@ -217,6 +218,30 @@ class TestAFactory:
         run.refresh_from_db()
         assert (run.status, run.error_class) == ("error", "BuildTooSlow")
         assert "within 0.3 s" in run.error_message
+
+    def test_that_blocks_its_loop_holds_up_no_later_run(
+        self,
+        make_engine: Callable[[], Engine],
+        make_thread: Make,
+        start: Start,
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings.BUILD_SECONDS, settings.LOOPS = 0.3, 1
+        monkeypatch.setattr(execution, "GRACE_SECONDS", 0.3)
+        engine = make_engine()
+        blocked = start(
+            make_thread("hanging"), input=NUMBER, config={"configurable": {"hang": "block"}}
+        )
+        later = start(make_thread("sync"), input=NUMBER)
+
+        engine.execute(run_id=blocked.pk)
+        engine.execute(run_id=later.pk)
+
+        found = ends({"blocked": blocked, "later": later})
+        assert found["blocked"][0] == "error" and "blocks its event loop" in found["blocked"][1]
+        assert found["later"] == ("interrupted", "")
+        assert graphs.cache_counts()[1].builds > 0
 
     def test_that_raises_at_run_time_leaves_the_thread_usable(
         self, engine: Engine, make_thread: Make, start: Start

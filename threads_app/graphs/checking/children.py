@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -103,6 +104,8 @@ def _become(results: int, output: int, body: Callable[[int], None]) -> None:
         os.dup2(output, 2)
         body(results)
         code = 0
+    except Exception:  # noqa: BLE001  # its last line becomes the sentence
+        traceback.print_exc()
     finally:
         # Threads that the module started must not keep the process.
         os._exit(code)
