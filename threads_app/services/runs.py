@@ -99,10 +99,10 @@ def check(order: RunOrder, graph: Graph) -> None:
             f"multitask_strategy {order.strategy!r} is not available; use enqueue or reject.",
             fields={"multitask_strategy": ["Use enqueue or reject."]},
         )
-    loaded = catalog.get(graph.name)
     if order.input is not None:
-        loaded.check_input(order.input)
-    loaded.context(order.context, config=order.config)
+        catalog.get(graph.name).check_input(order.input)
+    if graph.description.get("has_context_schema"):
+        catalog.get(graph.name).context(order.context, config=order.config)
 
 
 def _known(actor: Any, order: RunOrder) -> Run | None:
