@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('dispatch_count', models.IntegerField(default=0)),
                 ('cancel_requested_at', models.DateTimeField(null=True)),
-                ('pre_run_checkpoint', models.CharField(blank=True, default='', max_length=255)),
+                ('claimed_seq', models.BigIntegerField(default=0)),
                 ('error_kind', models.CharField(blank=True, choices=[('node', 'Node'), ('input', 'Input'), ('graph', 'Graph'), ('infrastructure', 'Infrastructure'), ('poison', 'Poison')], default='', max_length=16)),
                 ('error_class', models.CharField(blank=True, default='', max_length=200)),
                 ('error_message', models.TextField(blank=True, default='')),

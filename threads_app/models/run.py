@@ -68,6 +68,7 @@ class Run(models.Model):
 
     # The execution; times by the database's clock
     attempt = models.IntegerField(default=0)
+    # How often in a row the worker died without a new checkpoint.
     crashes = models.IntegerField(default=0)
     fence = models.BigIntegerField(null=True)
     owner = models.CharField(max_length=100, blank=True, default="")
@@ -75,7 +76,8 @@ class Run(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     dispatch_count = models.IntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
-    pre_run_checkpoint = models.CharField(max_length=255, blank=True, default="")
+    # The head's count of checkpoints at the claim: a crash with more is a crash with progress.
+    claimed_seq = models.BigIntegerField(default=0)
 
     # The outcome
     error_kind = models.CharField(
