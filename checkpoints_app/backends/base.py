@@ -32,6 +32,8 @@ class Backend(ABC):
 
     connections: ClassVar[int]
     mark: ClassVar[str]
+    # What the driver raises when the database, not the statement, is at fault.
+    unavailable: ClassVar[tuple[type[Exception], ...]]
 
     def guard(self, guard: Guard) -> tuple[str, list[Any]]:
         """Return the condition every write names inside its own statement."""
@@ -42,7 +44,7 @@ class Backend(ABC):
         """Prepare a fresh connection."""
 
     @abstractmethod
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Tell whether the connection died and another one may do better."""
 
     @abstractmethod

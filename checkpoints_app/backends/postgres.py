@@ -95,11 +95,25 @@ _RECORD = (
     " array_agg(b.kind) AS kinds, array_agg(b.data) AS datas FROM checkpoints_blob b"
     " WHERE b.head_id = h.id AND b.hash = ANY(c.refs || w.hashes)) b ON true"
     " LEFT JOIN LATERAL (SELECT array_agg(i.log) AS logs, array_agg(i.pos) AS poss,"
-    " array_agg(i.count) AS counts, array_agg(i.hash) AS hashes, array_agg(b.codec) AS codecs,"
-    " array_agg(b.data) AS datas FROM unnest(c.logs, c.lens) AS x (log, len)"
-    " JOIN checkpoints_log_item i ON i.head_id = h.id AND i.log = x.log AND i.pos < x.len"
-    " JOIN checkpoints_blob b ON b.head_id = h.id AND b.hash = i.hash) i ON true"
+    " array_agg(i.count) AS counts, array_agg(i.hash) AS hashes, array_agg(i.codec) AS codecs,"
+    " array_agg(i.data) AS datas FROM unnest(c.logs, c.lens) AS x (log, len)"
+    # OFFSET keeps the look-up per log, by the whole key.
+    " CROSS JOIN LATERAL (SELECT i.log, i.pos, i.count, i.hash, b.codec, b.data"
+    " FROM checkpoints_log_item i"
+    " JOIN checkpoints_blob b ON b.head_id = i.head_id AND b.hash = i.hash"
+    " WHERE i.head_id = h.id AND i.log = x.log AND i.pos < x.len OFFSET 0) i) i ON true"
     " ORDER BY c.checkpoint_id DESC, c.scope_id DESC"
+)
+
+# Every statement follows keys through indexes. Planning costs more than running, and a plan
+# made while the tables were small must not outlive that.
+_PLANNING = (
+    "plan_cache_mode = force_generic_plan",
+    "enable_seqscan = off",
+    "enable_bitmapscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "jit = off",
 )
 
 
@@ -112,16 +126,17 @@ class PostgresBackend(Backend):
 
     connections = 4
     mark = "%s"
+    unavailable = (psycopg.OperationalError, psycopg.InterfaceError)
 
     def opened(self, wrapper: BaseDatabaseWrapper) -> None:
         """Prepare statements at first use, unless a transaction pooler is declared."""
         pooled = wrapper.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
         wrapper.connection.prepare_threshold = None if pooled else 0
         wrapper.connection.prepared_max = 200
-        # One plan fits all threads, and planning costs more than running.
-        wrapper.connection.execute("SET plan_cache_mode = force_generic_plan")
+        for setting in _PLANNING:
+            wrapper.connection.execute(f"SET {setting}")
 
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Tell whether the server or the network closed the connection."""
         return wrapper.connection is None or bool(
             wrapper.connection.closed or wrapper.connection.broken

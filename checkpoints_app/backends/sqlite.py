@@ -86,13 +86,14 @@ class SqliteBackend(Backend):
 
     connections = 2
     mark = "?"
+    unavailable = (sqlite3.OperationalError,)
 
     def opened(self, wrapper: BaseDatabaseWrapper) -> None:
         """Trade the last steps before a power loss, which run again, for speed."""
         wrapper.connection.execute("PRAGMA synchronous = NORMAL")
         wrapper.connection.execute("PRAGMA busy_timeout = 20000")
 
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Return False: a file does not hang up."""
         return False
 

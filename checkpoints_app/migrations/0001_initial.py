@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Blob',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('head_id', 'hash', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('hash', models.BinaryField()),
                 ('codec', models.SmallIntegerField()),
                 ('kind', models.TextField()),
@@ -151,7 +151,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'checkpoints_blob',
-                'constraints': [models.UniqueConstraint(fields=('head', 'hash'), name='checkpoints_blob_hash')],
             },
         ),
         migrations.AddConstraint(
