@@ -28,7 +28,10 @@ STEP_SECONDS = 0.04
 @pytest.fixture
 def effects(tmp_path: Path) -> Path:
     """Return the outside table in which nodes count what they did."""
-    return tmp_path / "effects.sqlite3"
+    path = tmp_path / "effects.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE effect (thread TEXT, name TEXT)")
+    return path
 
 
 @pytest.fixture
@@ -44,8 +47,6 @@ def server(tmp_path: Path, effects: Path) -> Iterator[ThreadHubProcess]:
 
 def done_steps(effects: Path, thread: str) -> list[str]:
     """Return the effects of a thread in the order they happened."""
-    if not effects.exists():
-        return []
     with sqlite3.connect(effects, timeout=30) as connection:
         rows = connection.execute("SELECT name FROM effect WHERE thread = ?", (thread,))
         return [name for (name,) in rows]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -19,9 +18,11 @@ from threadhub.ops.lock import AlreadyRunning, InstallationLock
 from threads_app.graphs import catalog
 from threads_app.models import Graph, Interrupt, Run
 from threads_app.selectors import usage
-from threads_app.selectors.usage import Usage
 from threads_app.services import runs, threads
 from threads_app.services.runs import RunOrder
+
+if TYPE_CHECKING:
+    from threads_app.selectors.usage import Usage
 
 GRAPH = "audit"
 TITLE = "Environment audit"
@@ -56,8 +57,6 @@ def prepare() -> bool:
 
     Prepares the installation, unless a server holds it and has done so. Raises DemoMissing.
     """
-    # The graph publishes beside the database, from wherever the command was called.
-    os.environ.setdefault("THREADHUB_VAR", str(settings.VAR_DIR))
     lock = InstallationLock(settings.VAR_DIR)
     try:
         lock.take(address="make demo")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel.api.views import ProtectedView
@@ -13,6 +14,9 @@ from threads_app.selectors import graphs as selectors
 from threads_app.services import graphs
 
 from . import outputs
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 
 class GraphsView(ProtectedView):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
@@ -14,6 +15,9 @@ from threads_app.services.runs import RunOrder
 
 from . import inputs, outputs
 
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
 RELATED = ("thread__graph", "run", "answered_by")
 LIST_LIMIT = 100
 
@@ -22,7 +26,7 @@ class InterruptsView(ProtectedView):
     """/interrupts."""
 
     protected = Interrupt
-    needs = {"GET": "view"}
+    needs = {"GET": "read"}
 
     @extend_schema(
         operation_id="list_interrupts", responses={200: outputs.InterruptOutput(many=True)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
-
-from rest_framework.request import Request
+from typing import TYPE_CHECKING, Any
 
 from threadhub.kernel.errors import Invalid
 from threads_app.services.runs import RunOrder
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 KEY_LENGTH = 255
 

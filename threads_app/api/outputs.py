@@ -113,7 +113,7 @@ class ErrorOutput(serializers.Serializer[Any]):
 
     detail = serializers.CharField()
     code = serializers.CharField()
-    fields = serializers.DictField(required=False)
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
     correlation_id = serializers.CharField()
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
@@ -18,15 +16,20 @@ from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import Invalid, NotVisible
 from threadhub.kernel.rbac import access
 from threads_app.models import Graph, Run, Thread
-from threads_app.querysets import RunQuerySet
 from threads_app.selectors import graphs
 from threads_app.services import runs, state, threads
-from threads_app.services.runs import RunOrder
 from threads_app.services.state import Place
 
 from . import inputs, orders, outputs, sse
 from .routes import RunRoute, ThreadRoute, parse_id
 from .sse import Abandon, Watching
+
+if TYPE_CHECKING:
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+    from threads_app.querysets import RunQuerySet
+    from threads_app.services.runs import RunOrder
 
 UNSEEN = ("graph__description", "thread__values_preview")
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}

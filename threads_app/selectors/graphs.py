@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from threadhub.kernel.errors import Invalid
+from threadhub.kernel.models import clean_text
 from threads_app.models import Graph
 
 
@@ -22,7 +23,7 @@ def resolve(name_or_id: str) -> Graph:
     try:
         found = Graph.objects.filter(assistant_id=UUID(name_or_id)).first()
     except ValueError:
-        found = Graph.objects.filter(name=name_or_id).first()
+        found = Graph.objects.filter(name=clean_text(name_or_id)).first()
     if found is not None and found.status != Graph.Status.GONE:
         return found
     names = list(Graph.objects.exclude(status=Graph.Status.GONE).values_list("name", flat=True))
