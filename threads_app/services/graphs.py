@@ -6,17 +6,19 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from threadhub.kernel import audit, transactions
 from threads_app.graphs import catalog
-from threads_app.graphs.catalog import Report
 from threads_app.graphs.loaded import FailedGraph, LoadedGraph
 from threads_app.graphs.project import ProjectError, read_project
 from threads_app.graphs.revision import code_revision
 from threads_app.models import Graph
+
+if TYPE_CHECKING:
+    from threads_app.graphs.catalog import Report
 
 # The namespace in which LangGraph's clients expect the default assistant of a graph.
 ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")

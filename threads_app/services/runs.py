@@ -68,7 +68,9 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
             if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
                 raise ThreadBusy("Another run is under way on this thread.")
             threads.bind(thread=locked, graph=graph, now=now)
-            return _insert(act, locked, graph, actor, order, now)
+            return _insert(
+                act, thread=locked, graph=graph, actor=actor, order=order, now=now
+            )
     except IntegrityError:
         # Two requests with one key on different threads met; the other one's run stands.
         if (known := _known(actor, order)) is not None:
@@ -101,7 +103,7 @@ def _known(actor: Any, order: RunOrder) -> Run | None:
 
 
 def _insert(
-    act: acts.Act, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime
+    act: acts.Act, *, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime
 ) -> Run:
     run = Run(
         public_id=new_id(),

@@ -116,7 +116,7 @@ def _reader(thread: Thread) -> ThreadHubSaver:
         known = None
     if known is None:
         return ThreadHubSaver(serde=DataSerializer())
-    return ThreadHubSaver().with_allowlist(known)
+    return ThreadHubSaver().with_allowlist(known)  # type: ignore[return-value]  # a copy of it
 
 
 def values_at(*, thread: Thread, place: Place, channels: Collection[str] = ()) -> dict[str, Any]:

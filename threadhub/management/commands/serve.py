@@ -7,7 +7,7 @@ import socket
 import sys
 from argparse import ArgumentParser
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -21,8 +21,10 @@ from threadhub.kernel.ticking import Ticker
 from threadhub.ops import demo, preparing
 from threadhub.ops.lock import InstallationLock
 from threadhub.ops.worker import EmbeddedWorker
-from threads_app.graphs.catalog import Report
 from threads_app.runtime import engine, leases
+
+if TYPE_CHECKING:
+    from threads_app.graphs.catalog import Report
 
 logger = logging.getLogger(__name__)
 
