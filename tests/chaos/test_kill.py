@@ -114,7 +114,9 @@ def test_a_stopped_server_hands_its_run_back_and_ends_in_order(
         run = api.post(f"/threads/{thread}/runs", json=order).json()["run_id"]
         wait_until(lambda: len(done_steps(effects, thread)) > 2, timeout=30)
 
-        code = server.stop()
+        with api.stream("GET", f"/threads/{thread}/runs/{run}/stream") as viewer:
+            assert viewer.status_code == 200
+            code = server.stop()
         with sqlite3.connect(server.var / "threadhub.sqlite3") as connection:
             row = connection.execute("SELECT status, crashes FROM threads_run").fetchone()
         server.start()

@@ -68,9 +68,7 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
             if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
                 raise ThreadBusy("Another run is under way on this thread.")
             threads.bind(thread=locked, graph=graph, now=now)
-            return _insert(
-                act, thread=locked, graph=graph, actor=actor, order=order, now=now
-            )
+            return _insert(act, thread=locked, graph=graph, actor=actor, order=order, now=now)
     except IntegrityError:
         # Two requests with one key on different threads met; the other one's run stands.
         if (known := _known(actor, order)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 from argparse import ArgumentParser
@@ -50,10 +51,12 @@ class Command(BaseCommand):
         except ThreadHubError as error:
             self.stderr.write(error.message)
             sys.exit(2)
-        try:
-            self._serve(host, port)
-        finally:
-            lock.release()
+        self._serve(host, port)
+        # Every run is settled or handed back. What is left are threads inside user code and
+        # the broker's, which crash an interpreter that takes itself apart around them.
+        self.stdout.flush()
+        logging.shutdown()
+        os._exit(0)
 
     def _prepare(self, host: str, port: int) -> None:
         self.check()
