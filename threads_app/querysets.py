@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
-from threadhub.kernel.rbac.querysets import ProtectedQuerySet
+from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from threads_app.models import Interrupt, Run, Thread
+    from threads_app.models import Assistant, Interrupt, Run, Thread
 
 Path = tuple[str, ...]
 
@@ -119,6 +119,19 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""
         return self.filter(status="running", lease_until__lt=Now())
+
+
+class AssistantQuerySet(ProtectedQuerySet["Assistant"]):
+    """Filters for assistants; the default ones of the graphs are everybody's to use."""
+
+    owner_path = "owner"
+
+    def visible_to(self, user: Any, action: Action = "view") -> Self:
+        """Return the assistants on which the person holds the permission."""
+        own = super().visible_to(user, action)
+        if action not in {"view", "read", "execute"} or not user.is_active:
+            return own
+        return own | self.filter(owner=None)
 
 
 class InterruptQuerySet(ProtectedQuerySet["Interrupt"]):

@@ -17,8 +17,6 @@ class Graph(models.Model):
         GONE = "gone"
 
     name = models.CharField(max_length=255, unique=True)
-    # The id under which LangGraph's clients know the default assistant of the graph.
-    assistant_id = models.UUIDField(unique=True)
     project = models.CharField(max_length=100)
     target = models.CharField(max_length=500)
     text = models.TextField(blank=True, default="")
