@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
-from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
+from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 
 if TYPE_CHECKING:
     from threads_app.models import Assistant, Interrupt, Run, Thread
@@ -76,14 +76,18 @@ def _sqlite_condition(entry: str, value: Any) -> tuple[str, list[Any]]:
     return f"{entry}.type IN ('integer', 'real') AND {number}", [json.dumps(value)]
 
 
-class ThreadQuerySet(ProtectedQuerySet["Thread"]):
-    """Filters for threads."""
+class SearchableQuerySet(ProtectedQuerySet[ModelT]):
+    """Filters for what has an owner and metadata."""
 
     owner_path = "owner"
 
     def with_metadata(self, wanted: Mapping[str, Any]) -> Self:
-        """Return the threads whose metadata has all of this; objects may have more keys."""
+        """Return the rows whose metadata has all of this; objects may have more keys."""
         return self.filter(*(HasValue("metadata", path, value) for path, value in _leaves(wanted)))
+
+
+class ThreadQuerySet(SearchableQuerySet["Thread"]):
+    """Filters for threads."""
 
 
 class RunQuerySet(ProtectedQuerySet["Run"]):
@@ -121,10 +125,8 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
         return self.filter(status="running", lease_until__lt=Now())
 
 
-class AssistantQuerySet(ProtectedQuerySet["Assistant"]):
+class AssistantQuerySet(SearchableQuerySet["Assistant"]):
     """Filters for assistants; the default ones of the graphs are everybody's to use."""
-
-    owner_path = "owner"
 
     def visible_to(self, user: Any, action: Action = "view") -> Self:
         """Return the assistants on which the person holds the permission."""
