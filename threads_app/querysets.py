@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
@@ -13,7 +12,9 @@ from django.db.models.functions import Now
 from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from threads_app.models import Assistant, Interrupt, Run, Thread
+    from datetime import timedelta
+
+    from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
 Path = tuple[str, ...]
 
@@ -49,7 +50,7 @@ class HasValue(Func):
             return f"(jsonb_typeof{place} = 'object')", parameters
         return f"({place} = %s::jsonb)", [*parameters, json.dumps(self._value)]
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
         """Return a walk down the keys; their text is compared, not made part of a JSON path."""
         source, parameters = compiler.compile(self.source_expressions[0])
         tables, conditions = [], []
@@ -116,9 +117,7 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 
     def forgotten(self, *, after: timedelta) -> Self:
         """Return the claimable runs whose hint was never sent, or sent so long ago."""
-        return self.claimable().filter(
-            Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after)
-        )
+        return self.claimable().filter(Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after))
 
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""

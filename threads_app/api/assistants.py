@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
@@ -16,14 +15,17 @@ from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import ProtectedView, queried, validated
 from threadhub.kernel.errors import Invalid
 from threads_app.models import Assistant, AssistantVersion
-from threads_app.querysets import AssistantQuerySet
 from threads_app.selectors import assistants as selectors
-from threads_app.selectors import graphs
 from threads_app.services import assistants
 from threads_app.services.assistants import AssistantExists, Setup
 
 from . import outputs
 from .inputs import MetadataInput
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from threads_app.querysets import AssistantQuerySet
 
 ERRORS = {404: outputs.ErrorOutput, 409: outputs.ErrorOutput, 422: outputs.ErrorOutput}
 SORT = {
@@ -175,7 +177,7 @@ class AssistantsView(AssistantRoute):
         found = self.visible("graph", "owner").filter(public_id=public_id).first()
         if found is None:
             raise AssistantExists("An assistant with this id exists already.")
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 def _setup(given: dict[str, Any]) -> dict[str, Any]:
@@ -205,7 +207,8 @@ class AssistantView(AssistantRoute):
         """Make a new version with what is given."""
         assistant = self.find_assistant(assistant_id)
         given = validated(AssistantChangeInput, request)
-        graph = graphs.resolve(given["graph_id"]) if given.get("graph_id") else None
+        name = given.get("graph_id")
+        graph = selectors.resolve(name, user=request.user).graph if name else None
         changed = assistants.change(
             assistant=assistant, now=clock.now(), graph=graph, **_setup(given)
         )

@@ -46,7 +46,9 @@ class LoadedGraph:
         """Return the graph's name as written in the project."""
         return self.spec.name
 
-    def bind(self, *, checkpointer: BaseCheckpointSaver, store: BaseStore | None = None) -> AnyGraph:
+    def bind(
+        self, *, checkpointer: BaseCheckpointSaver, store: BaseStore | None = None
+    ) -> AnyGraph:
         """Return a copy that keeps its state with this saver, its types allowed.
 
         Cheap enough for every run. Subgraphs keep what they were compiled with.

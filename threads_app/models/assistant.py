@@ -64,9 +64,7 @@ class AssistantVersion(models.Model):
     class Meta:
         db_table = "threads_assistant_version"
         constraints = [
-            models.UniqueConstraint(
-                fields=["assistant", "version"], name="assistant_version_once"
-            ),
+            models.UniqueConstraint(fields=["assistant", "version"], name="assistant_version_once"),
         ]
 
     def __str__(self) -> str:

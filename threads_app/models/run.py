@@ -41,15 +41,9 @@ class Run(models.Model):
         POISON = "poison"
 
     public_id = models.UUIDField(unique=True)
-    thread = models.ForeignKey(
-        "threads_app.Thread", on_delete=models.CASCADE, related_name="runs"
-    )
-    graph = models.ForeignKey(
-        "threads_app.Graph", on_delete=models.PROTECT, related_name="runs"
-    )
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    thread = models.ForeignKey("threads_app.Thread", on_delete=models.CASCADE, related_name="runs")
+    graph = models.ForeignKey("threads_app.Graph", on_delete=models.PROTECT, related_name="runs")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
 
     # The order; which assistant it names stays readable after that is deleted.
@@ -82,9 +76,7 @@ class Run(models.Model):
     claimed_seq = models.BigIntegerField(default=0)
 
     # The outcome
-    error_kind = models.CharField(
-        max_length=16, choices=ErrorKind.choices, blank=True, default=""
-    )
+    error_kind = models.CharField(max_length=16, choices=ErrorKind.choices, blank=True, default="")
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
     usage = models.JSONField(default=dict)

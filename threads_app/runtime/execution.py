@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import close_old_connections
 from langgraph.errors import EmptyInputError, GraphRecursionError, InvalidUpdateError
@@ -17,17 +17,20 @@ from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
 from threads_app.graphs import catalog
-from threads_app.graphs.loaded import AnyGraph
 from threads_app.models import Interrupt, Run
 
 from . import questions
 from .executor import Order, Result, execute
-from .keeper import StopReason
-from .leases import Lease
-from .loops import LoopShard
-from .questions import Question
 from .settling import Outcome
-from .streaming import Buffer
+
+if TYPE_CHECKING:
+    from threads_app.graphs.loaded import AnyGraph
+
+    from .keeper import StopReason
+    from .leases import Lease
+    from .loops import LoopShard
+    from .questions import Question
+    from .streaming import Buffer
 
 # A node that ignores its cancellation is left behind; the fence stops what it writes.
 GRACE_SECONDS = 5.0

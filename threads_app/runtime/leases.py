@@ -173,7 +173,8 @@ def _release(
         crashes = _crashes(run, thread) if is_crash else run.crashes
         status = _next_status(run, crashes=crashes)
         _leave(run, status=status, crashes=crashes)
-        _tell(act, thread, run, status=status, reason=reason)
+        run.refresh_from_db()
+        _tell(act, thread, run, reason=reason)
     return True
 
 
@@ -211,8 +212,11 @@ def _leave(run: Run, *, status: str, crashes: int) -> None:
     Run.objects.filter(pk=run.pk).update(**values)
 
 
-def _tell(act: acts.Act, thread: Thread, run: Run, *, status: str, reason: str) -> None:
-    shown = {"run_id": str(run.public_id), "status": status, "reason": reason}
+def _tell(act: acts.Act, thread: Thread, run: Run, *, reason: str) -> None:
+    status = run.status
+    shown: dict[str, Any] = {"run_id": str(run.public_id), "status": status, "reason": reason}
+    if run.error_class:
+        shown["error"] = {"error": run.error_class, "message": run.error_message}
     act.append(thread.stream_id, Item(f"run.{status}", shown, run.public_id))
     act.record(run, outcome=status, data={"reason": reason})
     if status == Run.Status.PENDING:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from threadhub.kernel.errors import Invalid
-from threads_app.models import Assistant, Graph
-from threads_app.querysets import AssistantQuerySet
+from threadhub.kernel.models import clean_text
+from threads_app.models import Assistant
 
+from .graphs import unknown
 
-class AssistantUnknown(Invalid):
-    """No graph and no assistant the person may use has this name or id."""
-
-    code = "assistant_unknown"
+if TYPE_CHECKING:
+    from threads_app.querysets import AssistantQuerySet
 
 
 def usable(*, user: Any) -> AssistantQuerySet:
@@ -25,18 +23,13 @@ def usable(*, user: Any) -> AssistantQuerySet:
 def resolve(name_or_id: str, *, user: Any) -> Assistant:
     """Return the assistant by id, or the default one of the graph of this name.
 
-    Raises AssistantUnknown naming the graphs there are. One query, two on refusal.
+    Raises GraphUnknown naming the graphs there are. One query, two on refusal.
     """
     found = usable(user=user)
     try:
         assistant = found.filter(public_id=UUID(name_or_id)).first()
     except ValueError:
-        assistant = found.filter(graph__name=name_or_id, owner=None).first()
+        assistant = found.filter(graph__name=clean_text(name_or_id), owner=None).first()
     if assistant is not None:
         return assistant
-    names = Graph.objects.exclude(status=Graph.Status.GONE).values_list("name", flat=True)
-    known = ", ".join(sorted(names)) or "none is installed"
-    raise AssistantUnknown(
-        f"There is no assistant {name_or_id[:100]!r}. Known graphs: {known}.",
-        fields={"assistant_id": ["Unknown assistant."]},
-    )
+    raise unknown(name_or_id)

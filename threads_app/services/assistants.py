@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Max
@@ -15,9 +15,6 @@ from threadhub.kernel.errors import Conflict, Invalid, NotVisible
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata, clean_text
 from threads_app.models import Assistant, AssistantVersion, Graph
-
-# The namespace in which LangGraph's clients expect the default assistant of a graph.
-NAMESPACE = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
 class AssistantExists(Conflict):
@@ -53,11 +50,7 @@ class BothGiven(Invalid):
     """`configurable` and `context` say the same thing twice; LangGraph answers 400."""
 
     status = 400
-
-
-def default_id(graph_name: str) -> uuid.UUID:
-    """Return the id under which LangGraph's clients know the graph's default assistant."""
-    return uuid.uuid5(NAMESPACE, graph_name)
+    code = "both_given"
 
 
 def ensure_default(*, graph: Graph, now: datetime) -> Assistant:
@@ -66,11 +59,11 @@ def ensure_default(*, graph: Graph, now: datetime) -> Assistant:
     if known is not None:
         return known
     setup = Setup(name=graph.name, metadata={"created_by": "system"})
-    return _insert(default_id(graph.name), graph, None, setup, now)
+    return _insert(graph.assistant_id, graph, None, setup, now)
 
 
 def create(
-    *, graph: Graph, actor: Any, setup: Setup, now: datetime, public_id: uuid.UUID | None = None
+    *, graph: Graph, actor: Any, setup: Setup, now: datetime, public_id: UUID | None = None
 ) -> Assistant:
     """Create an assistant at version 1, owned by the actor. Raises AssistantExists, Invalid."""
     try:
@@ -82,9 +75,7 @@ def create(
     return assistant
 
 
-def _insert(
-    public_id: uuid.UUID, graph: Graph, owner: Any, setup: Setup, now: datetime
-) -> Assistant:
+def _insert(public_id: UUID, graph: Graph, owner: Any, setup: Setup, now: datetime) -> Assistant:
     assistant = Assistant.objects.create(
         public_id=public_id,
         graph=graph,

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from threadhub.kernel import audit, transactions
 from threads_app.graphs import catalog
-from threads_app.graphs.catalog import Report
 from threads_app.graphs.loaded import FailedGraph, LoadedGraph
 from threads_app.graphs.project import ProjectError, read_project
 from threads_app.graphs.revision import code_revision
 from threads_app.models import Graph
 from threads_app.services import assistants
+
+if TYPE_CHECKING:
+    from threads_app.graphs.catalog import Report
+
 
 def load(*, now: datetime) -> Report:
     """Load every project of the installation in this process and store what it found."""

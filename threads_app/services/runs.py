@@ -21,6 +21,9 @@ from threads_app.graphs import catalog
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 from threads_app.services import interrupts, threads
 
+# What an answer's run takes over from the run that asked.
+_STREAMING = ("stream_modes", "stream_subgraphs")
+
 
 class ThreadBusy(Conflict):
     """Another run is pending or running on the thread."""
@@ -96,7 +99,7 @@ def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Ru
         config=run.config,
         context=run.context,
         metadata=run.metadata,
-        options={"stream_modes": run.options.get("stream_modes", [])},
+        options={key: run.options[key] for key in _STREAMING if key in run.options},
     )
     asked = _Asked(run.graph, run.assistant_id, run.assistant_version)
     return _accept(question.thread, asked, actor, order, now)
@@ -113,10 +116,8 @@ def _accept(thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: dat
                 return known
             if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
                 raise ThreadBusy("Another run is under way on this thread.")
-            threads.bind(
-                thread=locked, graph=asked.graph, assistant_id=asked.assistant_id, now=now
-            )
-            return _insert(act, locked, asked, actor, order, now)
+            threads.bind(thread=locked, graph=asked.graph, assistant_id=asked.assistant_id, now=now)
+            return _insert(act, thread=locked, asked=asked, actor=actor, order=order, now=now)
     except IntegrityError:
         # Two requests with one key on different threads met; the other one's run stands.
         if (known := _known(actor, order)) is not None:
@@ -149,7 +150,7 @@ def _known(actor: Any, order: RunOrder) -> Run | None:
 
 
 def _insert(
-    act: acts.Act, thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime
+    act: acts.Act, *, thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime
 ) -> Run:
     run = Run(
         public_id=new_id(),
