@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
-from threadhub.kernel.rbac.querysets import ProtectedQuerySet
+from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from threads_app.models import Interrupt, Run, Thread  # noqa: F401  # in quotes below
+    from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
 Path = tuple[str, ...]
 
@@ -77,14 +77,18 @@ def _sqlite_condition(entry: str, value: Any) -> tuple[str, list[Any]]:
     return f"{entry}.type IN ('integer', 'real') AND {number}", [json.dumps(value)]
 
 
-class ThreadQuerySet(ProtectedQuerySet["Thread"]):
-    """Filters for threads."""
+class SearchableQuerySet(ProtectedQuerySet[ModelT]):
+    """Filters for what has an owner and metadata."""
 
     owner_path = "owner"
 
     def with_metadata(self, wanted: Mapping[str, Any]) -> Self:
-        """Return the threads whose metadata has all of this; objects may have more keys."""
+        """Return the rows whose metadata has all of this; objects may have more keys."""
         return self.filter(*(HasValue("metadata", path, value) for path, value in _leaves(wanted)))
+
+
+class ThreadQuerySet(SearchableQuerySet["Thread"]):
+    """Filters for threads."""
 
 
 class RunQuerySet(ProtectedQuerySet["Run"]):
@@ -118,6 +122,17 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""
         return self.filter(status="running", lease_until__lt=Now())
+
+
+class AssistantQuerySet(SearchableQuerySet["Assistant"]):
+    """Filters for assistants; the default ones of the graphs are everybody's to use."""
+
+    def visible_to(self, user: Any, action: Action = "view") -> Self:
+        """Return the assistants on which the person holds the permission."""
+        own = super().visible_to(user, action)
+        if action not in {"view", "read", "execute"} or not user.is_active:
+            return own
+        return own | self.filter(owner=None)
 
 
 class InterruptQuerySet(ProtectedQuerySet["Interrupt"]):

@@ -17,7 +17,7 @@ from threadhub.ops import preparing
 from threadhub.ops.lock import AlreadyRunning, InstallationLock
 from threads_app.graphs import catalog
 from threads_app.models import Graph, Interrupt, Run
-from threads_app.selectors import usage
+from threads_app.selectors import assistants, usage
 from threads_app.services import runs, threads
 from threads_app.services.runs import RunOrder
 
@@ -105,11 +105,11 @@ def _require(report: catalog.Report) -> None:
 
 def start(*, actor: Any) -> Run:
     """Start an audit on a new thread of the actor."""
-    graph = Graph.objects.get(name=GRAPH)
+    assistant = assistants.resolve(GRAPH, user=actor)
     now = clock.now()
-    thread = threads.create(actor=actor, now=now, graph=graph, title=TITLE)
+    thread = threads.create(actor=actor, now=now, assistant=assistant, title=TITLE)
     order = RunOrder(input={}, metadata={"demo": True})
-    return runs.start(thread=thread, graph=graph, actor=actor, order=order, now=now)
+    return runs.start(thread=thread, assistant=assistant, actor=actor, order=order, now=now)
 
 
 def start_first(*, actor: Any) -> Run | None:
@@ -122,15 +122,14 @@ def start_first(*, actor: Any) -> Run | None:
 def question_of(run: Run, *, actor: Any) -> Interrupt | None:
     """Return what the run left open, None when it asks nothing."""
     asked = Interrupt.objects.open().visible_to(actor, "execute")
+    asked = asked.select_related("thread", "run__graph")
     return asked.filter(thread=run.thread_id).order_by("id").first()
 
 
-def answer(question: Interrupt, *, run: Run, actor: Any, approve: bool) -> Run:
+def answer(question: Interrupt, *, actor: Any, approve: bool) -> Run:
     """Start the run that carries the answer. Raises NothingToAnswer naming who was first."""
     action = {"action": "approve"} if approve else {"action": "reject", "reason": "Not now."}
-    order = RunOrder(command={"resume": {question.interrupt_id: action}}, metadata={"demo": True})
-    now = clock.now()
-    return runs.start(thread=run.thread, graph=run.graph, actor=actor, order=order, now=now)
+    return runs.answer(question=question, answer=action, actor=actor, now=clock.now())
 
 
 def published(run: Run) -> str:

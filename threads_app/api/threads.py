@@ -11,7 +11,7 @@ from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import ProtectedView, validated
 from threads_app.models import Thread
-from threads_app.selectors import graphs
+from threads_app.selectors import assistants
 from threads_app.services import threads
 
 from . import inputs, outputs
@@ -42,13 +42,13 @@ class ThreadsView(ProtectedView):
         metadata = given.get("metadata") or {}
         # LangGraph's clients name the graph in the metadata.
         named = given.get("graph_id") or metadata.get("graph_id")
-        graph = graphs.resolve(str(named)) if named else None
+        assistant = assistants.resolve(str(named), user=request.user) if named else None
         try:
             thread = threads.create(
                 actor=request.user,
                 now=clock.now(),
                 public_id=given.get("thread_id"),
-                graph=graph,
+                assistant=assistant,
                 title=given["title"],
                 metadata=metadata,
             )

@@ -46,7 +46,9 @@ class Run(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
 
-    # The order
+    # The order; which assistant it names stays readable after that is deleted.
+    assistant_id = models.UUIDField()
+    assistant_version = models.IntegerField(default=1)
     input = JsonText(null=True)
     command = JsonText(null=True)
     config = JsonText(default=dict)

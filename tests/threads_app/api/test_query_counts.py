@@ -12,7 +12,7 @@ from django.test import Client
 from threadhub.kernel import clock
 from threadhub.kernel.people import keys
 from threads_app.models import Graph, Interrupt, Run, Thread
-from threads_app.services import runs, threads
+from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
 
 pytestmark = pytest.mark.django_db
@@ -34,14 +34,14 @@ def client(ada: Any) -> Client:
 
 @pytest.fixture
 def graph() -> Graph:
-    return Graph.objects.create(
-        name="echo", assistant_id=uuid.uuid4(), project="p", target="t", status="loaded"
-    )
+    return Graph.objects.create(name="echo", project="p", target="t", status="loaded")
 
 
 @pytest.fixture
 def thread(ada: Any, graph: Graph) -> Thread:
-    return threads.create(actor=ada, now=NOW, graph=graph)
+    return threads.create(
+        actor=ada, now=NOW, assistant=assistants.ensure_default(graph=graph, now=NOW)
+    )
 
 
 def ask(thread: Thread, run: Run) -> None:
@@ -59,7 +59,13 @@ def ask(thread: Thread, run: Run) -> None:
 
 
 def start(thread: Thread, graph: Graph, ada: Any) -> Run:
-    return runs.start(thread=thread, graph=graph, actor=ada, order=RunOrder(), now=NOW)
+    return runs.start(
+        thread=thread,
+        assistant=assistants.ensure_default(graph=graph, now=NOW),
+        actor=ada,
+        order=RunOrder(),
+        now=NOW,
+    )
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -67,7 +73,9 @@ def test_the_list_of_threads(
     client: Client, ada: Any, graph: Graph, query_counts: Any, count: int
 ) -> None:
     for _ in range(count):
-        thread = threads.create(actor=ada, now=NOW, graph=graph)
+        thread = threads.create(
+            actor=ada, now=NOW, assistant=assistants.ensure_default(graph=graph, now=NOW)
+        )
         ask(thread, start(thread, graph, ada))
     with query_counts("api: list of threads"):
         answer = client.post("/api/threads/search", {}, content_type="application/json")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from threadhub.kernel.streams.models import StreamEvent
 from threads_app.api import sse
 from threads_app.api.sse import Watching
 from threads_app.models import Graph, Run
-from threads_app.services import runs, threads
+from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -27,12 +26,17 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 def run() -> Iterator[Run]:
     """A run that waits for a worker; there is none."""
     ada = get_user_model().objects.create_user("ada")
-    graph = Graph.objects.create(
-        name="echo", assistant_id=uuid.uuid4(), project="p", target="t", status="loaded"
-    )
-    thread = threads.create(actor=ada, now=clock.now(), graph=graph)
+    graph = Graph.objects.create(name="echo", project="p", target="t", status="loaded")
+    assistant = assistants.ensure_default(graph=graph, now=clock.now())
+    thread = threads.create(actor=ada, now=clock.now(), assistant=assistant)
     order = RunOrder()
-    yield runs.start(thread=thread, graph=graph, actor=ada, order=order, now=clock.now())
+    yield runs.start(
+        thread=thread,
+        assistant=assistant,
+        actor=ada,
+        order=order,
+        now=clock.now(),
+    )
     ThreadHubSaver().close()
 
 

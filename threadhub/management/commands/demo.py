@@ -66,7 +66,7 @@ class Command(BaseCommand):
         if question is None:
             return self._conclude([first], approve=True)
         decided = self._decide(question, approve)
-        order = demo.answer(question, run=first.run, actor=self._person, approve=decided)
+        order = demo.answer(question, actor=self._person, approve=decided)
         second = self._run(order, "Publishing" if decided else "Rejecting")
         return self._conclude([first, second], approve=decided)
 
