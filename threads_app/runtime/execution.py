@@ -15,6 +15,7 @@ from checkpoints_app.services import heads
 from checkpoints_app.storage import FenceLost, StoreUnavailable
 from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
+from threadhub.kernel.models import clean_text
 from threadhub.kernel.observability.redaction import redact_text
 from threads_app.graphs import catalog
 from threads_app.models import Interrupt, Run
@@ -184,7 +185,7 @@ class Execution:
             status="error",
             error_kind=kind,
             error_class=type(error).__name__,
-            error_message=redact_text(str(error))[:MESSAGE_LENGTH].replace("\x00", ""),
+            error_message=clean_text(redact_text(str(error))[:MESSAGE_LENGTH]),
             questions=self._questions(graph),
         )
 
