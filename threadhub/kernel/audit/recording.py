@@ -20,6 +20,7 @@ MACHINERY = frozenset(
         "stream",
         "outbox",
         "graph catalogue",
+        "store expiry",
     }
 )
 
