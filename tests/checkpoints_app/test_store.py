@@ -19,12 +19,16 @@ from langgraph.store.base import (
 )
 
 from checkpoints_app import store as store_module
+from checkpoints_app.models import StoreItem
 from checkpoints_app.services import heads
 from checkpoints_app.storage import (
     BadItem,
     BadQuery,
+    Batch,
     FenceLost,
     InsideTransaction,
+    Memory,
+    Store,
     store_for,
 )
 from checkpoints_app.store import ThreadHubStore
@@ -160,25 +164,35 @@ class TestABatch:
         with pytest.raises(RuntimeError, match="for_actor"):
             ThreadHubStore().get(NOTES, "a")
 
-    def test_survives_many_writers_at_once(self, store: ThreadHubStore) -> None:
+    def test_of_one_process_does_not_deadlock_with_anothers(self, people: Any) -> None:
+        owner = people("olga").pk
+        # Connections of their own each, as two processes have them.
+        stores = [Store("default"), Store("default")]
         errors: list[BaseException] = []
 
-        def write(order: int) -> None:
+        def write(at: int, step: int) -> None:
             try:
-                for _ in range(5):
-                    puts = [PutOp(NOTES, f"{at}", {"by": order}) for at in range(10)]
-                    store.batch(puts[::order])
+                for turn in range(15):
+                    asked = Batch()
+                    for number in range(10)[::step]:
+                        asked.get(NOTES, f"{number}")
+                        asked.put(NOTES, f"{number}", {"turn": turn}, ttl=9)
+                    asked.delete(NOTES, f"{turn % 10}")
+                    Memory(stores[at], owner=owner).run(asked)
             except BaseException as error:
                 errors.append(error)
 
-        writers = [threading.Thread(target=write, args=(order,)) for order in (1, -1) * 3]
+        places = [(0, 1), (1, -1), (0, -1), (1, 1)]
+        writers = [threading.Thread(target=write, args=place) for place in places]
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join()
+        for store in stores:
+            store.close()
 
         assert errors == []
-        assert len(store.search(NOTES, limit=20)) == 10
+        assert StoreItem.objects.count() == 9
 
 
 class TestASearch:
@@ -293,8 +307,6 @@ class TestPeople:
     def test_see_their_own_rows_and_superusers_all(
         self, store: ThreadHubStore, store_of: Callable[[str], ThreadHubStore], people: Any
     ) -> None:
-        from checkpoints_app.models import StoreItem
-
         store.put(NOTES, "a", {})
         store_of("boris").put(NOTES, "a", {})
         chief = people("chief", is_superuser=True)
