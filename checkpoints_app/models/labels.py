@@ -94,5 +94,5 @@ class NamespaceField(models.BinaryField):
 
     def value_to_string(self, obj: models.Model) -> str:
         """Return the labels joined by periods, which none of them holds, as fixtures do."""
-        labels: Sequence[str] = self.value_from_object(obj)
+        labels: Any = self.value_from_object(obj)
         return ".".join(labels)
