@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .conditions import guarded
@@ -46,6 +48,28 @@ class Backend(ABC):
     @abstractmethod
     def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Tell whether the connection died and another one may do better."""
+
+    @abstractmethod
+    def transaction(self, wrapper: BaseDatabaseWrapper) -> AbstractContextManager[object]:
+        """Open a write transaction."""
+
+    @abstractmethod
+    def rows(
+        self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+
+    @abstractmethod
+    def moment(self, value: datetime) -> Any:
+        """Return a time as the database compares it."""
+
+    @abstractmethod
+    def hold(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
+        """Lock a head for the transaction as it is; False when the guard refuses."""
+
+    @abstractmethod
+    def take_turns(self, wrapper: BaseDatabaseWrapper, owner: int) -> None:
+        """Let one transaction at a time change several items of a person's."""
 
     @abstractmethod
     def put(self, wrapper: BaseDatabaseWrapper, put: Put) -> Accepted | None:

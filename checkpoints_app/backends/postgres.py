@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
     from checkpoints_app.serde import Compressor
 
+# Locks of two numbers are apart from those of one.
+_ITEMS_LOCK = 0x7468_7562
 _KNOWN_SCOPE = "scope AS (SELECT %s::bigint AS id FROM head)"
 _NEW_SCOPE = (
     "scope AS (INSERT INTO checkpoints_scope (head_id, ns) SELECT head.id, %s FROM head"
@@ -145,6 +149,33 @@ class PostgresBackend(Backend):
     def _run(self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Any:
         cursor = psycopg.Cursor(wrapper.connection)
         return cursor.execute(sql, params, binary=True)
+
+    def transaction(self, wrapper: BaseDatabaseWrapper) -> AbstractContextManager[object]:
+        """Open a transaction."""
+        opened: AbstractContextManager[object] = wrapper.connection.transaction()
+        return opened
+
+    def rows(
+        self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        cursor = self._run(wrapper, sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return found
+
+    def moment(self, value: datetime) -> Any:
+        """Return the time itself."""
+        return value
+
+    def hold(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
+        """Lock the head against changes to the end of the transaction; False when refused."""
+        condition, params = self.guard(guard)
+        sql = f"SELECT 1 FROM checkpoints_head WHERE {condition} FOR SHARE"
+        return bool(self.rows(wrapper, sql, params))
+
+    def take_turns(self, wrapper: BaseDatabaseWrapper, owner: int) -> None:
+        """Wait for the person's other changes: two orders of the same rows would deadlock."""
+        self.rows(wrapper, "SELECT pg_advisory_xact_lock(%s, %s)", [_ITEMS_LOCK, owner % 2**31])
 
     def put(self, wrapper: BaseDatabaseWrapper, put: Put) -> Accepted | None:
         """Write a checkpoint; None when the guard refused. Raises Collision."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import assistants, graphs, interrupts, runs, state, threads
+from . import assistants, graphs, interrupts, runs, state, store, threads
 
 THREAD = "threads/<str:thread_id>"
 RUN = f"{THREAD}/runs/<str:run_id>"
@@ -37,6 +37,9 @@ urlpatterns = [
     path(f"{RUN}/join", runs.RunJoinView.as_view()),
     path(f"{RUN}/stream", runs.RunJoinStreamView.as_view()),
     path(f"{RUN}/cancel", runs.RunCancelView.as_view()),
+    path("store/items", store.StoreItemsView.as_view()),
+    path("store/items/search", store.StoreSearchView.as_view()),
+    path("store/namespaces", store.StoreNamespacesView.as_view()),
     path("interrupts", interrupts.InterruptsView.as_view()),
     path("interrupts/<int:interrupt_key>/answer", interrupts.InterruptAnswerView.as_view()),
 ]

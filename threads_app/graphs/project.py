@@ -11,8 +11,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from threadhub.kernel.errors import Invalid
-from threads_app.graphs import environment, folders
+from threads_app.graphs import environment, folders, workspaces
+from threads_app.graphs.keeping import (
+    CheckpointSettings,
+    StoreSettings,
+    read_checkpointer,
+    read_store,
+)
+from threads_app.graphs.shapes import ProjectError as ProjectError
+from threads_app.graphs.shapes import kind
 from threads_app.graphs.targets import GraphSpec, read_spec
 
 if TYPE_CHECKING:
@@ -21,15 +28,13 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 1_000_000
 
 # Keys that are read here or by the loader.
-_USED = frozenset({"graphs", "dependencies", "env", "checkpointer"})
+_USED = frozenset({"graphs", "dependencies", "env", "checkpointer", "store", "source"})
 
 # Keys other hosts use: accepted, and where leaving them out changes something, why.
 _UNUSED: Mapping[str, str] = MappingProxyType(
     {
         "auth": "ThreadHub's own rights decide who may do what; the file is not imported",
         "http": "custom routes are not served",
-        "store": "no store is given to graphs yet",
-        "source": "workspace members are not put on the path yet",
         "encryption": "ThreadHub keeps its own keys",
         "webhooks": "not supported",
         "ui": "not supported",
@@ -50,12 +55,6 @@ _UNUSED: Mapping[str, str] = MappingProxyType(
 )
 
 
-class ProjectError(Invalid):
-    """The project as a whole cannot be read; the message says what to do."""
-
-    code = "project_invalid"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Project:
     """One `langgraph.json`: its graphs, folders and settings; nothing is imported yet."""
@@ -67,14 +66,26 @@ class Project:
     dependencies: tuple[str, ...] = ()
     # The values may be secrets: they are never shown or logged.
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    serde_allowlist: frozenset[tuple[str, ...]] = frozenset()
+    # The file that `env` names, where there is none.
+    env_missing: str = ""
+    python_version: str = ""
+    store: StoreSettings = field(default_factory=StoreSettings)
+    checkpoints: CheckpointSettings = field(default_factory=CheckpointSettings)
+    # Folders of a uv workspace beside the project's own.
+    members: tuple[Path, ...] = ()
     ignored_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that hold the project's own source, the root first."""
-        return folders.source_folders(root=self.root, dependencies=self.dependencies)
+        own = folders.source_folders(root=self.root, dependencies=self.dependencies)
+        return tuple(dict.fromkeys([*own, *self.members]))
+
+    @property
+    def serde_allowlist(self) -> frozenset[tuple[str, ...]]:
+        """Return the types that the project itself allows in checkpoints."""
+        return self.checkpoints.serde_allowlist
 
 
 def read_project(path: str | Path) -> Project:
@@ -91,7 +102,11 @@ def read_project(path: str | Path) -> Project:
         graphs=_graphs(content, file),
         dependencies=dependencies,
         env=_env(content, file, warnings),
-        serde_allowlist=_allowlist(content, file, warnings),
+        env_missing=_missing_env(content.get("env"), file),
+        python_version=str(content.get("python_version") or ""),
+        store=read_store(content, file, warnings),
+        checkpoints=read_checkpointer(content, file, warnings),
+        members=workspaces.members(content, file, warnings),
         ignored_keys=ignored,
         warnings=tuple(warnings),
     )
@@ -140,7 +155,7 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ProjectError(f"{file} cannot be read: {error}. Check the file.") from None
     if not isinstance(content, dict):
         raise ProjectError(
-            f'{file} holds {_kind(content)}: write an object such as {{"graphs": ...}}.'
+            f'{file} holds {kind(content)}: write an object such as {{"graphs": ...}}.'
         )
     return content
 
@@ -161,7 +176,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _graphs(content: Mapping[str, Any], file: Path) -> tuple[GraphSpec, ...]:
     graphs = content.get("graphs")
     if not isinstance(graphs, dict) or not graphs:
-        found = "no graphs" if not graphs else f'{_kind(graphs)} as "graphs"'
+        found = "no graphs" if not graphs else f'{kind(graphs)} as "graphs"'
         raise ProjectError(
             f'{file} has {found}: write "graphs": {{"name": "./file.py:variable"}}.',
             code="project_without_graphs",
@@ -190,45 +205,9 @@ def _env(content: Mapping[str, Any], file: Path, warnings: list[str]) -> Mapping
         raise ProjectError(f"{file}: {error}", code="project_env_invalid") from None
 
 
-def _allowlist(
-    content: Mapping[str, Any], file: Path, warnings: list[str]
-) -> frozenset[tuple[str, ...]]:
-    checkpointer = _object(content, "checkpointer", file)
-    serde = _object(checkpointer, "serde", file)
-    if "path" in checkpointer:
-        warnings.append("checkpointer.path is not used: ThreadHub's own saver keeps the state.")
-    if "ttl" in checkpointer:
-        warnings.append("checkpointer.ttl is not used yet: nothing expires by itself.")
-    unused = sorted(set(serde) - {"allowed_msgpack_modules"})
-    warnings += [f"checkpointer.serde.{key} is not used." for key in unused]
-    value = serde.get("allowed_msgpack_modules") or []
-    if value is True:
-        warnings.append(
-            "checkpointer.serde.allowed_msgpack_modules is true, which would allow any type: "
-            "not followed, list the types instead."
-        )
-        return frozenset()
-    if not isinstance(value, list) or not all(_is_type_name(item) for item in value):
-        raise ProjectError(
-            f"{file}: checkpointer.serde.allowed_msgpack_modules must be a list of "
-            f'["module", "Type"] pairs.'
-        )
-    return frozenset(tuple(item) for item in value)
-
-
-def _is_type_name(item: object) -> bool:
-    return (
-        isinstance(item, list)
-        and len(item) > 1
-        and all(isinstance(part, str) and part for part in item)
-    )
-
-
-def _object(content: Mapping[str, Any], key: str, file: Path) -> Mapping[str, Any]:
-    value = content.get(key) or {}
-    if not isinstance(value, dict):
-        raise ProjectError(f'{file}: "{key}" must be an object, not {_kind(value)}.')
-    return value
+def _missing_env(value: object, file: Path) -> str:
+    is_missing = isinstance(value, str) and value and not (file.parent / value).is_file()
+    return str(value) if is_missing else ""
 
 
 def _ignored_keys(content: Mapping[str, Any], warnings: list[str]) -> tuple[str, ...]:
@@ -242,8 +221,3 @@ def _ignored_keys(content: Mapping[str, Any], warnings: list[str]) -> tuple[str,
     if wanted and str(wanted) != running:
         warnings.append(f"The project asks for Python {wanted}; this is Python {running}.")
     return tuple(ignored)
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-    return names.get(type(value), "nothing" if value is None else "a number")

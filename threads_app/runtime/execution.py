@@ -20,7 +20,7 @@ from threadhub.kernel.observability.redaction import redact_text
 from threads_app.graphs import catalog
 from threads_app.models import Interrupt, Run
 
-from . import questions
+from . import memory, questions
 from .executor import Order, Result, execute
 from .settling import Outcome
 
@@ -75,7 +75,8 @@ class Execution:
         """Return the outcome, or None when the run must be left or handed back."""
         graph = None
         try:
-            graph = catalog.get(self._run.graph.name).bind(checkpointer=self._saver)
+            store = memory.of_run(self._run, self._lease)
+            graph = catalog.get(self._run.graph.name).bind(checkpointer=self._saver, store=store)
             # The bound copy reads the graph's own types, which a bare saver refuses.
             self._saver = cast("ThreadHubSaver", graph.checkpointer)
             result = self._wait(graph, self._order())

@@ -22,6 +22,7 @@ MACHINERY = frozenset(
         "stream",
         "outbox",
         "graph catalogue",
+        "store expiry",
     }
 )
 
