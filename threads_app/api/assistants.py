@@ -297,16 +297,12 @@ def _schemas(found: dict[str, Any] | None) -> dict[str, Any]:
     return {f"{name}_schema": (found or {}).get(name) for name in SCHEMAS}
 
 
-class AssistantSubgraphsView(AssistantRoute):
-    """/assistants/{assistant_id}/subgraphs and /subgraphs/{namespace}."""
+class SubgraphsRoute(AssistantRoute):
+    """What the two routes about subgraphs share."""
 
     needs = {"GET": "view"}
 
-    @extend_schema(
-        operation_id="get_assistant_subgraphs",
-        responses={200: OpenApiTypes.OBJECT, 404: outputs.ErrorOutput},
-    )
-    def get(self, request: Request, assistant_id: str, namespace: str = "") -> Response:
+    def answer(self, request: Request, assistant_id: str, namespace: str = "") -> Response:
         """Return the schemas of the subgraphs by namespace, all or those below one."""
         graph = self.find_assistant(assistant_id).graph
         recurse = request.query_params.get("recurse", "false").lower() in {"true", "1"}
@@ -319,6 +315,30 @@ class AssistantSubgraphsView(AssistantRoute):
             and (recurse or "|" not in name.removeprefix(inside))
         }
         return Response(kept)
+
+
+class AssistantSubgraphsView(SubgraphsRoute):
+    """/assistants/{assistant_id}/subgraphs."""
+
+    @extend_schema(
+        operation_id="get_assistant_subgraphs",
+        responses={200: OpenApiTypes.OBJECT, 404: outputs.ErrorOutput},
+    )
+    def get(self, request: Request, assistant_id: str) -> Response:
+        """Return the schemas of the subgraphs by namespace."""
+        return self.answer(request, assistant_id)
+
+
+class AssistantSubgraphView(SubgraphsRoute):
+    """/assistants/{assistant_id}/subgraphs/{namespace}."""
+
+    @extend_schema(
+        operation_id="get_assistant_subgraph",
+        responses={200: OpenApiTypes.OBJECT, 404: outputs.ErrorOutput},
+    )
+    def get(self, request: Request, assistant_id: str, namespace: str) -> Response:
+        """Return the schemas of one subgraph and of those below it."""
+        return self.answer(request, assistant_id, namespace)
 
 
 class AssistantVersionsView(AssistantRoute):

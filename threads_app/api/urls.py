@@ -20,7 +20,7 @@ urlpatterns = [
     path(f"{ASSISTANT}/graph", assistants.AssistantGraphView.as_view()),
     path(f"{ASSISTANT}/schemas", assistants.AssistantSchemasView.as_view()),
     path(f"{ASSISTANT}/subgraphs", assistants.AssistantSubgraphsView.as_view()),
-    path(f"{ASSISTANT}/subgraphs/<str:namespace>", assistants.AssistantSubgraphsView.as_view()),
+    path(f"{ASSISTANT}/subgraphs/<str:namespace>", assistants.AssistantSubgraphView.as_view()),
     path(f"{ASSISTANT}/versions", assistants.AssistantVersionsView.as_view()),
     path(f"{ASSISTANT}/latest", assistants.AssistantLatestView.as_view()),
     path("threads", threads.ThreadsView.as_view()),

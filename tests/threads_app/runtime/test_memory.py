@@ -12,8 +12,9 @@ from django.contrib.auth import get_user_model
 from checkpoints_app.models import StoreItem
 from services.observing import values
 from threadhub.kernel import clock
-from threads_app.models import Graph, Run, Thread
+from threads_app.models import Run, Thread
 from threads_app.runtime.engine import Engine
+from threads_app.selectors import assistants
 from threads_app.services import runs, threads
 from threads_app.services.runs import RunOrder
 
@@ -29,10 +30,10 @@ def say(engine: Engine) -> Callable[[Any, str], Run]:
     """Return a function that has the graph remember a word, in a new thread of somebody's."""
 
     def run(person: Any, word: str) -> Run:
-        graph = Graph.objects.get(name="remembering")
-        thread = threads.create(actor=person, now=clock.now(), graph=graph)
+        asked = assistants.resolve("remembering", user=person)
+        thread = threads.create(actor=person, now=clock.now(), assistant=asked)
         order = RunOrder(input={"value": word})
-        run = runs.start(thread=thread, graph=graph, actor=person, order=order, now=clock.now())
+        run = runs.start(thread=thread, assistant=asked, actor=person, order=order, now=clock.now())
         engine.execute(run_id=run.pk)
         run.refresh_from_db()
         return run
