@@ -14,5 +14,6 @@ class CheckpointsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Declare how the store's tables are recorded."""
+        """Declare how the store's tables are recorded, and what the tick does for them."""
         from checkpoints_app import audit  # noqa: F401
+        from checkpoints_app.services import items  # noqa: F401

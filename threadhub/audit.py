@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group, User
 
+from threadhub.kernel.audit.declaring import fields, machinery_model
+from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.events.models import OutboxEvent
 from threadhub.kernel.people.models import ApiKey, Profile
 from threadhub.kernel.streams.models import Stream, StreamEvent
-
-from threadhub.kernel.audit.declaring import fields, machinery_model
-from threadhub.kernel.audit.models import AuditEntry
 
 fields(User, mask=["password"], exclude=["last_login"])
 fields(Group)

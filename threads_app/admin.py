@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -27,9 +27,11 @@ from threadhub.kernel.adminbase import (
 from threadhub.kernel.errors import NotAllowed, NotVisible
 from threadhub.kernel.rbac import access
 from threads_app.models import Graph, Interrupt, Run, Thread
-from threads_app.querysets import RunQuerySet
 from threads_app.selectors import checkpoints, usage
 from threads_app.services import graphs, runs
+
+if TYPE_CHECKING:
+    from threads_app.querysets import RunQuerySet
 
 RUNS_SHOWN = 20
 CHECKPOINTS_SHOWN = 100

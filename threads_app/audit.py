@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from threadhub.kernel import audit
 
-from .models import Graph, Interrupt, Run, Thread
+from .models import Assistant, AssistantVersion, Graph, Interrupt, Run, Thread
 
 audit.fields(Thread, exclude=["values_preview", "updated_at", "state_updated_at", "run_count"])
 audit.acts(Run, why="Its state changes by compare-and-set; every transition is an act.")
 audit.acts(Interrupt, why="Asked and answered by compare-and-set; both are acts.")
+audit.acts(Assistant, why="Every change is a version, made by an act.")
+audit.machinery_model(AssistantVersion, why="The versions are the record of an assistant.")
 audit.acts(Graph, why="Follows from the project's files; loading is an act.")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
-from threadhub.kernel.rbac.querysets import ProtectedQuerySet
+from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from threads_app.models import Interrupt, Run, Thread
+    from datetime import timedelta
+
+    from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
 Path = tuple[str, ...]
 
@@ -49,7 +50,7 @@ class HasValue(Func):
             return f"(jsonb_typeof{place} = 'object')", parameters
         return f"({place} = %s::jsonb)", [*parameters, json.dumps(self._value)]
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
         """Return a walk down the keys; their text is compared, not made part of a JSON path."""
         source, parameters = compiler.compile(self.source_expressions[0])
         tables, conditions = [], []
@@ -76,14 +77,18 @@ def _sqlite_condition(entry: str, value: Any) -> tuple[str, list[Any]]:
     return f"{entry}.type IN ('integer', 'real') AND {number}", [json.dumps(value)]
 
 
-class ThreadQuerySet(ProtectedQuerySet["Thread"]):
-    """Filters for threads."""
+class SearchableQuerySet(ProtectedQuerySet[ModelT]):
+    """Filters for what has an owner and metadata."""
 
     owner_path = "owner"
 
     def with_metadata(self, wanted: Mapping[str, Any]) -> Self:
-        """Return the threads whose metadata has all of this; objects may have more keys."""
+        """Return the rows whose metadata has all of this; objects may have more keys."""
         return self.filter(*(HasValue("metadata", path, value) for path, value in _leaves(wanted)))
+
+
+class ThreadQuerySet(SearchableQuerySet["Thread"]):
+    """Filters for threads."""
 
 
 class RunQuerySet(ProtectedQuerySet["Run"]):
@@ -112,13 +117,22 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 
     def forgotten(self, *, after: timedelta) -> Self:
         """Return the claimable runs whose hint was never sent, or sent so long ago."""
-        return self.claimable().filter(
-            Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after)
-        )
+        return self.claimable().filter(Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after))
 
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""
         return self.filter(status="running", lease_until__lt=Now())
+
+
+class AssistantQuerySet(SearchableQuerySet["Assistant"]):
+    """Filters for assistants; the default ones of the graphs are everybody's to use."""
+
+    def visible_to(self, user: Any, action: Action = "view") -> Self:
+        """Return the assistants on which the person holds the permission."""
+        own = super().visible_to(user, action)
+        if action not in {"view", "read", "execute"} or not user.is_active:
+            return own
+        return own | self.filter(owner=None)
 
 
 class InterruptQuerySet(ProtectedQuerySet["Interrupt"]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .conditions import guarded
@@ -32,6 +34,8 @@ class Backend(ABC):
 
     connections: ClassVar[int]
     mark: ClassVar[str]
+    # What the driver raises when the database, not the statement, is at fault.
+    unavailable: ClassVar[tuple[type[Exception], ...]]
 
     def guard(self, guard: Guard) -> tuple[str, list[Any]]:
         """Return the condition every write names inside its own statement."""
@@ -42,8 +46,30 @@ class Backend(ABC):
         """Prepare a fresh connection."""
 
     @abstractmethod
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Tell whether the connection died and another one may do better."""
+
+    @abstractmethod
+    def transaction(self, wrapper: BaseDatabaseWrapper) -> AbstractContextManager[object]:
+        """Open a write transaction."""
+
+    @abstractmethod
+    def rows(
+        self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+
+    @abstractmethod
+    def moment(self, value: datetime) -> Any:
+        """Return a time as the database compares it."""
+
+    @abstractmethod
+    def hold(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
+        """Lock a head for the transaction as it is; False when the guard refuses."""
+
+    @abstractmethod
+    def take_turns(self, wrapper: BaseDatabaseWrapper, owner: int) -> None:
+        """Let one transaction at a time change several items of a person's."""
 
     @abstractmethod
     def put(self, wrapper: BaseDatabaseWrapper, put: Put) -> Accepted | None:

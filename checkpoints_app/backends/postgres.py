@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
     from checkpoints_app.serde import Compressor
 
+# Locks of two numbers are apart from those of one.
+_ITEMS_LOCK = 0x7468_7562
 _KNOWN_SCOPE = "scope AS (SELECT %s::bigint AS id FROM head)"
 _NEW_SCOPE = (
     "scope AS (INSERT INTO checkpoints_scope (head_id, ns) SELECT head.id, %s FROM head"
@@ -95,11 +99,25 @@ _RECORD = (
     " array_agg(b.kind) AS kinds, array_agg(b.data) AS datas FROM checkpoints_blob b"
     " WHERE b.head_id = h.id AND b.hash = ANY(c.refs || w.hashes)) b ON true"
     " LEFT JOIN LATERAL (SELECT array_agg(i.log) AS logs, array_agg(i.pos) AS poss,"
-    " array_agg(i.count) AS counts, array_agg(i.hash) AS hashes, array_agg(b.codec) AS codecs,"
-    " array_agg(b.data) AS datas FROM unnest(c.logs, c.lens) AS x (log, len)"
-    " JOIN checkpoints_log_item i ON i.head_id = h.id AND i.log = x.log AND i.pos < x.len"
-    " JOIN checkpoints_blob b ON b.head_id = h.id AND b.hash = i.hash) i ON true"
+    " array_agg(i.count) AS counts, array_agg(i.hash) AS hashes, array_agg(i.codec) AS codecs,"
+    " array_agg(i.data) AS datas FROM unnest(c.logs, c.lens) AS x (log, len)"
+    # OFFSET keeps the look-up per log, by the whole key.
+    " CROSS JOIN LATERAL (SELECT i.log, i.pos, i.count, i.hash, b.codec, b.data"
+    " FROM checkpoints_log_item i"
+    " JOIN checkpoints_blob b ON b.head_id = i.head_id AND b.hash = i.hash"
+    " WHERE i.head_id = h.id AND i.log = x.log AND i.pos < x.len OFFSET 0) i) i ON true"
     " ORDER BY c.checkpoint_id DESC, c.scope_id DESC"
+)
+
+# Every statement follows keys through indexes. Planning costs more than running, and a plan
+# made while the tables were small must not outlive that.
+_PLANNING = (
+    "plan_cache_mode = force_generic_plan",
+    "enable_seqscan = off",
+    "enable_bitmapscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+    "jit = off",
 )
 
 
@@ -112,16 +130,17 @@ class PostgresBackend(Backend):
 
     connections = 4
     mark = "%s"
+    unavailable = (psycopg.OperationalError, psycopg.InterfaceError)
 
     def opened(self, wrapper: BaseDatabaseWrapper) -> None:
         """Prepare statements at first use, unless a transaction pooler is declared."""
         pooled = wrapper.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
         wrapper.connection.prepare_threshold = None if pooled else 0
         wrapper.connection.prepared_max = 200
-        # One plan fits all threads, and planning costs more than running.
-        wrapper.connection.execute("SET plan_cache_mode = force_generic_plan")
+        for setting in _PLANNING:
+            wrapper.connection.execute(f"SET {setting}")
 
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Tell whether the server or the network closed the connection."""
         return wrapper.connection is None or bool(
             wrapper.connection.closed or wrapper.connection.broken
@@ -130,6 +149,33 @@ class PostgresBackend(Backend):
     def _run(self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Any:
         cursor = psycopg.Cursor(wrapper.connection)
         return cursor.execute(sql, params, binary=True)
+
+    def transaction(self, wrapper: BaseDatabaseWrapper) -> AbstractContextManager[object]:
+        """Open a transaction."""
+        opened: AbstractContextManager[object] = wrapper.connection.transaction()
+        return opened
+
+    def rows(
+        self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        cursor = self._run(wrapper, sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return found
+
+    def moment(self, value: datetime) -> Any:
+        """Return the time itself."""
+        return value
+
+    def hold(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
+        """Lock the head against changes to the end of the transaction; False when refused."""
+        condition, params = self.guard(guard)
+        sql = f"SELECT 1 FROM checkpoints_head WHERE {condition} FOR SHARE"
+        return bool(self.rows(wrapper, sql, params))
+
+    def take_turns(self, wrapper: BaseDatabaseWrapper, owner: int) -> None:
+        """Wait for the person's other changes: two orders of the same rows would deadlock."""
+        self.rows(wrapper, "SELECT pg_advisory_xact_lock(%s, %s)", [_ITEMS_LOCK, owner % 2**31])
 
     def put(self, wrapper: BaseDatabaseWrapper, put: Put) -> Accepted | None:
         """Write a checkpoint; None when the guard refused. Raises Collision."""

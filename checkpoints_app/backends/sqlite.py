@@ -7,7 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from checkpoints_app.models.fields import pack_numbers, split_hashes, unpack_numbers
@@ -77,8 +77,12 @@ def _marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
+def _text(moment: datetime) -> str:
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
 def _now() -> str:
-    return str(clock.now().astimezone(UTC).replace(tzinfo=None))
+    return _text(clock.now())
 
 
 class SqliteBackend(Backend):
@@ -86,18 +90,20 @@ class SqliteBackend(Backend):
 
     connections = 2
     mark = "?"
+    unavailable = (sqlite3.OperationalError,)
 
     def opened(self, wrapper: BaseDatabaseWrapper) -> None:
         """Trade the last steps before a power loss, which run again, for speed."""
         wrapper.connection.execute("PRAGMA synchronous = NORMAL")
         wrapper.connection.execute("PRAGMA busy_timeout = 20000")
 
-    def is_lost(self, wrapper: BaseDatabaseWrapper, error: Exception) -> bool:
+    def is_lost(self, wrapper: BaseDatabaseWrapper) -> bool:
         """Return False: a file does not hang up."""
         return False
 
     @contextmanager
-    def _transaction(self, wrapper: BaseDatabaseWrapper) -> Iterator[sqlite3.Connection]:
+    def transaction(self, wrapper: BaseDatabaseWrapper) -> Iterator[sqlite3.Connection]:
+        """Open an immediate transaction when it is this writer's turn."""
         connection: sqlite3.Connection = wrapper.connection
         with transactions.writing(wrapper.alias):
             connection.execute("BEGIN IMMEDIATE")
@@ -108,9 +114,28 @@ class SqliteBackend(Backend):
                 raise
             connection.commit()
 
+    def rows(
+        self, wrapper: BaseDatabaseWrapper, sql: str, params: Sequence[Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        connection: sqlite3.Connection = wrapper.connection
+        return connection.execute(sql, params).fetchall()
+
+    def moment(self, value: datetime) -> Any:
+        """Return a time as Django writes it to this database."""
+        return _text(value)
+
+    def hold(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
+        """Tell whether the guard admits; the transaction itself keeps other writers out."""
+        condition, params = self.guard(guard)
+        return bool(self.rows(wrapper, f"SELECT 1 FROM checkpoints_head WHERE {condition}", params))
+
+    def take_turns(self, wrapper: BaseDatabaseWrapper, owner: int) -> None:
+        """Do nothing: one writer at a time is all there is."""
+
     def put(self, wrapper: BaseDatabaseWrapper, put: Put) -> Accepted | None:
         """Write a checkpoint; None when the guard refused. Raises Collision."""
-        with self._transaction(wrapper) as connection:
+        with self.transaction(wrapper) as connection:
             if not self._advance(connection, put):
                 return None
             accepted = _place(connection, put.guard.key, put.ns, put.scope_id)
@@ -135,10 +160,8 @@ class SqliteBackend(Backend):
 
     def put_writes(self, wrapper: BaseDatabaseWrapper, put: PutWrites) -> Accepted | None:
         """Write pending writes; None when the guard refused."""
-        with self._transaction(wrapper) as connection:
-            condition, params = self.guard(put.guard)
-            sql = f"SELECT 1 FROM checkpoints_head WHERE {condition}"
-            if connection.execute(sql, params).fetchone() is None:
+        with self.transaction(wrapper) as connection:
+            if not self.hold(wrapper, put.guard):
                 return None
             accepted = _place(connection, put.guard.key, put.ns, put.scope_id)
             _store_blobs(connection, accepted.head_id, put.blobs)
@@ -149,7 +172,7 @@ class SqliteBackend(Backend):
 
     def delete(self, wrapper: BaseDatabaseWrapper, guard: Guard) -> bool:
         """Bury the head and delete its rows; False when the guard refused."""
-        with self._transaction(wrapper) as connection:
+        with self.transaction(wrapper) as connection:
             condition, params = self.guard(guard)
             sql = (
                 "UPDATE checkpoints_head SET fence = fence + (tombstone IS NULL), held = 0,"
@@ -172,7 +195,7 @@ class SqliteBackend(Backend):
             "INSERT INTO checkpoints_head (key, seq, fence, held, gc_epoch, tier, bytes,"
             " updated_at) VALUES (?, 0, 0, 0, ?, 'hot', 0, ?) ON CONFLICT (key) DO NOTHING"
         )
-        with self._transaction(wrapper) as connection:
+        with self.transaction(wrapper) as connection:
             connection.execute(sql, (key, new_epoch(), _now()))
 
     def head(self, wrapper: BaseDatabaseWrapper, key: str) -> HeadState | None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import checkpoints_app.models.fields
 import checkpoints_app.models.head
+import checkpoints_app.models.labels
 import django.db.models.deletion
+import threadhub.kernel.models
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -47,6 +50,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -142,7 +146,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Blob',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('head_id', 'hash', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('hash', models.BinaryField()),
                 ('codec', models.SmallIntegerField()),
                 ('kind', models.TextField()),
@@ -151,7 +155,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'checkpoints_blob',
-                'constraints': [models.UniqueConstraint(fields=('head', 'hash'), name='checkpoints_blob_hash')],
             },
         ),
         migrations.AddConstraint(
@@ -161,6 +164,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='checkpoint',
             index=models.Index(condition=models.Q(('run_id__isnull', False)), fields=['run_id'], name='checkpoints_checkpoint_run'),
+        ),
+        migrations.CreateModel(
+            name='StoreItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('namespace', checkpoints_app.models.labels.NamespaceField()),
+                ('key', checkpoints_app.models.labels.KeyField()),
+                ('value', threadhub.kernel.models.JsonText()),
+                ('ttl_minutes', models.FloatField(null=True)),
+                ('expires_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField()),
+                ('updated_at', models.DateTimeField()),
+                ('owner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'db_table': 'checkpoints_store_item',
+                'constraints': [models.UniqueConstraint(fields=('owner', 'namespace', 'key'), name='store_item_place')],
+                'indexes': [models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='store_item_expiry')],
+            },
         ),
         migrations.RunPython(lay_out, migrations.RunPython.noop),
     ]

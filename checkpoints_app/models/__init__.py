@@ -7,6 +7,7 @@ from .checkpoint import Checkpoint
 from .head import CheckpointHead
 from .log import LogItem
 from .scope import Scope
+from .store_item import StoreItem
 from .write import Write
 
-__all__ = ["Blob", "Checkpoint", "CheckpointHead", "LogItem", "Scope", "Write"]
+__all__ = ["Blob", "Checkpoint", "CheckpointHead", "LogItem", "Scope", "StoreItem", "Write"]

@@ -10,6 +10,7 @@ from .head import CheckpointHead
 class Blob(models.Model):
     """One encoded value, compressed as `codec` says; equal values of a thread share it."""
 
+    pk = models.CompositePrimaryKey("head_id", "hash")
     head = models.ForeignKey(
         CheckpointHead,
         on_delete=models.DO_NOTHING,
@@ -24,9 +25,6 @@ class Blob(models.Model):
 
     class Meta:
         db_table = "checkpoints_blob"
-        constraints = [
-            models.UniqueConstraint(fields=["head", "hash"], name="checkpoints_blob_hash")
-        ]
 
     def __str__(self) -> str:
         return bytes(self.hash).hex()

@@ -85,6 +85,12 @@ def raise_fence(*, head_id: int, held: bool, using: str = DEFAULT_DB_ALIAS) -> i
     return int(row[0])
 
 
+def count_puts(*, head_id: int, using: str = DEFAULT_DB_ALIAS) -> int:
+    """Return how many checkpoints were ever put; more than before means progress."""
+    heads = CheckpointHead.objects.using(using).filter(pk=head_id)
+    return heads.values_list("seq", flat=True).first() or 0
+
+
 def hold(*, fences: Mapping[int, int], using: str = DEFAULT_DB_ALIAS) -> set[int]:
     """Lock, in ascending order, the heads whose fence still matches, and return their ids.
 

@@ -33,6 +33,24 @@ class BadAddress(Invalid):
     code = "bad_address"
 
 
+class BadNamespace(Invalid, ValueError):
+    """A namespace that cannot be stored or looked for."""
+
+    code = "bad_namespace"
+
+
+class BadItem(Invalid, ValueError):
+    """An item that cannot be stored; the message names what and where."""
+
+    code = "bad_item"
+
+
+class BadQuery(Invalid, ValueError):
+    """A search that cannot be made."""
+
+    code = "bad_query"
+
+
 class StoreUnavailable(Unavailable):
     """The database of the store does not answer."""
 

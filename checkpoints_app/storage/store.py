@@ -57,6 +57,10 @@ def _open(alias: str) -> BaseDatabaseWrapper:
     return wrapper
 
 
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"The checkpoint store does not answer: {error}")
+
+
 class Shard:
     """One connection, its turn-taking, and the caches of the threads that map to it."""
 
@@ -86,13 +90,19 @@ class Shard:
     def run(self, statement: Callable[[BaseDatabaseWrapper], ResultT]) -> ResultT:
         """Run a statement within a turn, once more when the connection was lost.
 
-        Raises StoreUnavailable when the database cannot be reached.
+        Raises StoreUnavailable when the database is at fault.
         """
+        try:
+            return self._run(statement)
+        except self.backend.unavailable as error:
+            raise _unavailable(error) from error
+
+    def _run(self, statement: Callable[[BaseDatabaseWrapper], ResultT]) -> ResultT:
         wrapper = self._connected()
         try:
             return statement(wrapper)
-        except Exception as error:
-            if not self.backend.is_lost(wrapper, error):
+        except self.backend.unavailable as error:
+            if not self.backend.is_lost(wrapper):
                 raise
             logger.warning("A checkpoint connection was lost", extra={"error": str(error)})
             self.disconnect()
@@ -103,9 +113,7 @@ class Shard:
             try:
                 wrapper = _outside_loop(lambda: _open(self._alias))
             except DatabaseError as error:
-                raise StoreUnavailable(
-                    f"The checkpoint store cannot be reached: {error}"
-                ) from error
+                raise _unavailable(error) from error
             self.backend.opened(wrapper)
             self._wrapper = wrapper
         return self._wrapper

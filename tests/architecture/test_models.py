@@ -13,6 +13,8 @@ from threadhub.kernel import audit
 
 # The database may point where code may not; each such key is a decision.
 CROSS_APP_KEYS = {
+    "checkpoints_app.StoreItem.owner -> auth.User",
+    "threads_app.Assistant.owner -> auth.User",
     "threads_app.Interrupt.answered_by -> auth.User",
     "threads_app.Run.actor -> auth.User",
     "threads_app.Thread.head -> checkpoints_app.CheckpointHead",

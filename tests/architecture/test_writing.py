@@ -30,6 +30,7 @@ MACHINERY = {
     "graph catalogue": "A copy of what the project's files say.",
     "lease": "A worker's sign of life.",
     "outbox": "Messages in transit.",
+    "store expiry": "What was stored says itself how long it lives.",
     "stream": "The counter of a log of events.",
 }
 # Stand for graphs that other people wrote, which may block.

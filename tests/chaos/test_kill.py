@@ -28,7 +28,10 @@ STEP_SECONDS = 0.04
 @pytest.fixture
 def effects(tmp_path: Path) -> Path:
     """Return the outside table in which nodes count what they did."""
-    return tmp_path / "effects.sqlite3"
+    path = tmp_path / "effects.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE effect (thread TEXT, name TEXT)")
+    return path
 
 
 @pytest.fixture
@@ -44,8 +47,6 @@ def server(tmp_path: Path, effects: Path) -> Iterator[ThreadHubProcess]:
 
 def done_steps(effects: Path, thread: str) -> list[str]:
     """Return the effects of a thread in the order they happened."""
-    if not effects.exists():
-        return []
     with sqlite3.connect(effects, timeout=30) as connection:
         rows = connection.execute("SELECT name FROM effect WHERE thread = ?", (thread,))
         return [name for (name,) in rows]
@@ -113,7 +114,9 @@ def test_a_stopped_server_hands_its_run_back_and_ends_in_order(
         run = api.post(f"/threads/{thread}/runs", json=order).json()["run_id"]
         wait_until(lambda: len(done_steps(effects, thread)) > 2, timeout=30)
 
-        code = server.stop()
+        with api.stream("GET", f"/threads/{thread}/runs/{run}/stream") as viewer:
+            assert viewer.status_code == 200
+            code = server.stop()
         with sqlite3.connect(server.var / "threadhub.sqlite3") as connection:
             row = connection.execute("SELECT status, crashes FROM threads_run").fetchone()
         server.start()

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 from langgraph.graph import START, MessagesState, StateGraph
 
+from checkpoints_app import storage
 from checkpoints_app.saver import ThreadHubSaver
+from checkpoints_app.store import ThreadHubStore
 
 
 @pytest.fixture
@@ -77,3 +80,26 @@ def say() -> Callable[[Any, dict[str, Any], int], None]:
             graph.invoke({"messages": [message]}, config)
 
     return send
+
+
+@pytest.fixture
+def people(transactional_db: None) -> Callable[..., Any]:
+    """Return a function that returns somebody by name, made if need be."""
+
+    def person(name: str, **rights: Any) -> Any:
+        return get_user_model().objects.get_or_create(username=name, defaults=rights)[0]
+
+    return person
+
+
+@pytest.fixture
+def store_of(people: Callable[..., Any]) -> Iterator[Callable[[str], ThreadHubStore]]:
+    """Return a function that returns somebody's store."""
+    yield lambda name: ThreadHubStore().for_actor(people(name).pk)
+    storage.reset()
+
+
+@pytest.fixture
+def store(store_of: Callable[[str], ThreadHubStore]) -> ThreadHubStore:
+    """Return olga's store."""
+    return store_of("olga")

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from checkpoints_app.backends import backend_for
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
-from checkpoints_app.storage import store_for
+from checkpoints_app.storage import StoreUnavailable, store_for
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -84,6 +84,16 @@ def test_a_lost_connection_is_replaced(
     say(graph, config, 1)
 
     assert len(graph.get_state(config).values["messages"]) == 4
+
+
+def test_an_unreachable_database_is_reported_as_such(
+    saver: ThreadHubSaver, config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = {**connection.settings_dict, "NAME": "/nowhere/at/all"}
+    monkeypatch.setitem(connections.settings, "default", nowhere)
+
+    with pytest.raises(StoreUnavailable):
+        saver.get_tuple(config)
 
 
 def test_copies_share_the_connections_of_the_process(saver: ThreadHubSaver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -20,17 +21,19 @@ RUN_ROW = re.compile(r"│ [0-9a-f-]{36} │ (\w+) +│ +(\d+) │ +(\d+) │")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def var(child_environment: dict[str, str]) -> Path:
-    return Path(child_environment["THREADHUB_VAR"])
+def environment(var: Path) -> dict[str, str]:
+    """The environment of a ThreadHub process of this module's own; see child_environment."""
+    ours = ("THREADHUB_", "DJANGO_", "PYTEST_", "COV_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "THREADHUB_VAR": str(var)}
 
 
-def demo(environment: dict[str, str], **settings: str) -> subprocess.CompletedProcess[str]:
+def demo(environ: dict[str, str], **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the command from a folder that is not the checkout's."""
     given = {f"THREADHUB_{name}": value for name, value in settings.items()}
     return subprocess.run(
         [*MANAGE, "demo"],
-        env={**environment, **given},
+        env={**environ, **given},
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -44,40 +47,53 @@ def reports(var: Path) -> list[Path]:
     return sorted((var / "reports").glob("*.md"))
 
 
-def test_it_publishes_a_report_about_real_packages_and_shows_the_figures(
-    child_environment: dict[str, str], var: Path
-) -> None:
-    result = demo(child_environment)
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return environment(tmp_path_factory.mktemp("installation") / "var")
 
-    assert result.returncode == 0, result.stderr
-    [report] = reports(var)
-    assert f"Report: {report}" in result.stdout
+
+@pytest.fixture(scope="module")
+def approved(installation: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return demo(installation)
+
+
+@pytest.fixture(scope="module")
+def rejected(installation: dict[str, str], approved: object) -> subprocess.CompletedProcess[str]:
+    return demo(installation, DEMO_APPROVE="no")
+
+
+def test_it_publishes_a_report_about_real_packages(
+    installation: dict[str, str], approved: subprocess.CompletedProcess[str]
+) -> None:
+    [report] = reports(Path(installation["THREADHUB_VAR"]))
+
+    assert approved.returncode == 0, approved.stderr
+    assert f"Report: {report}" in approved.stdout
     assert "| django |" in report.read_text(encoding="utf-8")
-    rows = RUN_ROW.findall(result.stdout)
-    assert [status for status, _, _ in rows] == ["interrupted", "success"]
+
+
+def test_it_shows_the_figures_of_its_runs(approved: subprocess.CompletedProcess[str]) -> None:
+    rows = RUN_ROW.findall(approved.stdout)
+
+    assert [status for status, _, _ in rows] == ["interrupted", "success"], approved.stderr
     assert all(int(steps) and int(checkpoints) for _, steps, checkpoints in rows)
-    assert re.search(r"│ Total .*│ +6 │", result.stdout)
+    assert re.search(r"│ Total .*│ +6 │", approved.stdout)
 
 
-def test_it_audits_again_on_the_same_installation(
-    child_environment: dict[str, str], var: Path
+def test_a_rejection_on_purpose_is_a_success_without_another_report(
+    installation: dict[str, str], rejected: subprocess.CompletedProcess[str]
 ) -> None:
-    first, second = demo(child_environment), demo(child_environment)
-
-    assert (first.returncode, second.returncode) == (0, 0), second.stderr
-    assert "people.txt" in first.stdout
-    assert "people.txt" not in second.stdout
-    assert len(reports(var)) == 2
+    assert rejected.returncode == 0, rejected.stderr
+    assert "Rejected, as asked" in rejected.stdout
+    assert len(reports(Path(installation["THREADHUB_VAR"]))) == 1
 
 
-def test_a_rejection_on_purpose_is_a_success_without_a_report(
-    child_environment: dict[str, str], var: Path
+def test_people_are_made_once(
+    approved: subprocess.CompletedProcess[str],
+    rejected: subprocess.CompletedProcess[str],
 ) -> None:
-    result = demo(child_environment, DEMO_APPROVE="no")
-
-    assert result.returncode == 0, result.stderr
-    assert "Rejected, as asked" in result.stdout
-    assert reports(var) == []
+    assert "people.txt" in approved.stdout
+    assert "people.txt" not in rejected.stdout
 
 
 @pytest.mark.parametrize(
@@ -110,7 +126,7 @@ def test_ctrl_c_cancels_the_run_and_says_so_to_the_shell(
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "found" in line:
+        if "Auditing" in line:
             break
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -152,11 +168,11 @@ def answers(address: str) -> bool:
 
 
 def test_it_works_beside_a_running_server_which_knows_the_runs_then(
-    child_environment: dict[str, str], var: Path, server: str
+    child_environment: dict[str, str], server: str
 ) -> None:
     result = demo(child_environment)
     run_ids = re.findall(r"│ ([0-9a-f-]{36}) │", result.stdout)
-    [report] = reports(var)
+    [report] = reports(Path(child_environment["THREADHUB_VAR"]))
     answered = httpx.get(
         f"{server}/api/threads/{report.stem}/runs", headers=key_of(child_environment)
     )
@@ -165,10 +181,10 @@ def test_it_works_beside_a_running_server_which_knows_the_runs_then(
     assert [run["run_id"] for run in answered.json()] == run_ids[::-1]
 
 
-def key_of(environment: dict[str, str]) -> dict[str, str]:
+def key_of(environ: dict[str, str]) -> dict[str, str]:
     made = subprocess.run(
         [*MANAGE, "create_api_key", "operator"],
-        env=environment,
+        env=environ,
         capture_output=True,
         text=True,
         check=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -15,7 +14,7 @@ from django.urls import reverse
 from checkpoints_app.models import Checkpoint, Scope
 from threadhub.kernel import clock
 from threads_app.models import Graph, Interrupt, Run, Thread
-from threads_app.services import runs, threads
+from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +55,6 @@ def graph() -> Graph:
 def graph_named(name: str) -> Graph:
     return Graph.objects.create(
         name=name,
-        assistant_id=uuid4(),
         project="examples",
         target="./echo.py:graph",
         status=Graph.Status.LOADED,
@@ -75,9 +73,20 @@ def theirs(other: Any, graph: Graph) -> Thread:
 
 
 def thread_of(owner: Any, graph: Graph, title: str) -> Thread:
-    thread = threads.create(actor=owner, now=clock.now(), graph=graph, title=title)
+    thread = threads.create(
+        actor=owner,
+        now=clock.now(),
+        assistant=assistants.ensure_default(graph=graph, now=clock.now()),
+        title=title,
+    )
     order = RunOrder(context={"question": title, "api_key": "sk-secret-of-this-order"})
-    run = runs.start(thread=thread, graph=graph, actor=owner, order=order, now=clock.now())
+    run = runs.start(
+        thread=thread,
+        assistant=assistants.ensure_default(graph=graph, now=clock.now()),
+        actor=owner,
+        order=order,
+        now=clock.now(),
+    )
     scope = Scope.objects.create(head=thread.head, ns="")
     Checkpoint.objects.create(
         scope=scope,
@@ -342,7 +351,13 @@ class TestQueries:
             page(client, "threads_app_thread_checkpoints", mine.pk)
         for _ in range(6):
             order = RunOrder()
-            runs.start(thread=mine, graph=graph, actor=operator, order=order, now=clock.now())
+            runs.start(
+                thread=mine,
+                assistant=assistants.ensure_default(graph=graph, now=clock.now()),
+                actor=operator,
+                order=order,
+                now=clock.now(),
+            )
 
         with query_counts("admin thread page"):
             page(client, "threads_app_thread_change", mine.pk)

@@ -13,8 +13,41 @@ from threads_app.services import threads
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-KEYS = ["a.b", 'a"b', "a'b", "a__b", "a b", "%s", "%", "", "0", "-1", "$", "$.a", "é\\", "\u2028", "[0]"]
-VALUES = [None, True, False, 0, 1, -1.5, 2**60, 10**30, "", "1", "true", "null", "é'\"\\%s", [], [1, "x"], {}]
+KEYS = [
+    "a.b",
+    'a"b',
+    "a'b",
+    "a__b",
+    "a b",
+    "%s",
+    "%",
+    "",
+    "0",
+    "-1",
+    "$",
+    "$.a",
+    "é\\",
+    "\u2028",
+    "[0]",
+]
+VALUES = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1.5,
+    2**60,
+    10**30,
+    "",
+    "1",
+    "true",
+    "null",
+    "é'\"\\%s",
+    [],
+    [1, "x"],
+    {},
+]
 
 
 def found(wanted: dict[str, Any]) -> bool:

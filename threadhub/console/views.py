@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib.auth import get_user_model, login
-from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -11,6 +12,9 @@ from django.views.decorators.cache import never_cache
 
 from threadhub.kernel import clock
 from threadhub.kernel.people import links
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponseBase
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-from django.db import models
+from typing import TYPE_CHECKING, Any
 
 from threadhub.kernel import audit, events, transactions
 from threadhub.kernel.streams import log
-from threadhub.kernel.streams.log import Item
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    from threadhub.kernel.streams.log import Item
 
 
 class Act:

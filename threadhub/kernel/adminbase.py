@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from .models import clean_text
 from .observability.redaction import redact
 from .rbac import access
 from .rbac.querysets import ProtectedQuerySet
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.db import models
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
 
 SHOWN_CHARACTERS = 20_000
 

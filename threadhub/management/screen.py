@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.template.defaultfilters import filesizeformat
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from threadhub.kernel.streams.models import StreamEvent
-from threadhub.ops.demo import Figures
+if TYPE_CHECKING:
+    from threadhub.kernel.streams.models import StreamEvent
+    from threadhub.ops.demo import Figures
 
 # A table in a log must not be cut to the width of a terminal that is not there.
 LOG_WIDTH = 110

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -18,10 +17,12 @@ from threadhub.ops import preparing
 from threadhub.ops.lock import AlreadyRunning, InstallationLock
 from threads_app.graphs import catalog
 from threads_app.models import Graph, Interrupt, Run
-from threads_app.selectors import usage
-from threads_app.selectors.usage import Usage
+from threads_app.selectors import assistants, usage
 from threads_app.services import runs, threads
 from threads_app.services.runs import RunOrder
+
+if TYPE_CHECKING:
+    from threads_app.selectors.usage import Usage
 
 GRAPH = "audit"
 TITLE = "Environment audit"
@@ -56,8 +57,6 @@ def prepare() -> bool:
 
     Prepares the installation, unless a server holds it and has done so. Raises DemoMissing.
     """
-    # The graph publishes beside the database, from wherever the command was called.
-    os.environ.setdefault("THREADHUB_VAR", str(settings.VAR_DIR))
     lock = InstallationLock(settings.VAR_DIR)
     try:
         lock.take(address="make demo")
@@ -106,11 +105,11 @@ def _require(report: catalog.Report) -> None:
 
 def start(*, actor: Any) -> Run:
     """Start an audit on a new thread of the actor."""
-    graph = Graph.objects.get(name=GRAPH)
+    assistant = assistants.resolve(GRAPH, user=actor)
     now = clock.now()
-    thread = threads.create(actor=actor, now=now, graph=graph, title=TITLE)
+    thread = threads.create(actor=actor, now=now, assistant=assistant, title=TITLE)
     order = RunOrder(input={}, metadata={"demo": True})
-    return runs.start(thread=thread, graph=graph, actor=actor, order=order, now=now)
+    return runs.start(thread=thread, assistant=assistant, actor=actor, order=order, now=now)
 
 
 def start_first(*, actor: Any) -> Run | None:
@@ -123,15 +122,14 @@ def start_first(*, actor: Any) -> Run | None:
 def question_of(run: Run, *, actor: Any) -> Interrupt | None:
     """Return what the run left open, None when it asks nothing."""
     asked = Interrupt.objects.open().visible_to(actor, "execute")
+    asked = asked.select_related("thread", "run__graph")
     return asked.filter(thread=run.thread_id).order_by("id").first()
 
 
-def answer(question: Interrupt, *, run: Run, actor: Any, approve: bool) -> Run:
+def answer(question: Interrupt, *, actor: Any, approve: bool) -> Run:
     """Start the run that carries the answer. Raises NothingToAnswer naming who was first."""
     action = {"action": "approve"} if approve else {"action": "reject", "reason": "Not now."}
-    order = RunOrder(command={"resume": {question.interrupt_id: action}}, metadata={"demo": True})
-    now = clock.now()
-    return runs.start(thread=run.thread, graph=run.graph, actor=actor, order=order, now=now)
+    return runs.answer(question=question, answer=action, actor=actor, now=clock.now())
 
 
 def published(run: Run) -> str:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection
@@ -19,12 +19,14 @@ from django.db import connection
 from threadhub.kernel import clock
 from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.streams import log
-from threadhub.kernel.streams.models import StreamEvent
-from threads_app.models import Run
 from threads_app.models.run import TERMINAL
 from threads_app.runtime import engine
 from threads_app.selectors import runs as runs_selector
 from threads_app.services import runs
+
+if TYPE_CHECKING:
+    from threadhub.kernel.streams.models import StreamEvent
+    from threads_app.models import Run
 
 POLL_SECONDS = 0.1
 CLAIM_SECONDS = 0.5

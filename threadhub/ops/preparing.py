@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -16,8 +16,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from threadhub.kernel import clock
 from threadhub.kernel.people import accounts
-from threads_app.graphs.catalog import Report
 from threads_app.services import graphs
+
+if TYPE_CHECKING:
+    from threads_app.graphs.catalog import Report
 
 PEOPLE_FILE = "people.txt"
 

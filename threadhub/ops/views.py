@@ -19,7 +19,7 @@ def info(_: HttpRequest) -> JsonResponse:
             "name": "ThreadHub",
             "version": "0.1.0",
             "langgraph_py_version": version("langgraph"),
-            "flags": {"assistants": False, "crons": False, "langsmith": False},
+            "flags": {"assistants": True, "crons": False, "langsmith": False},
             "host": {"kind": "self-hosted"},
         }
     )

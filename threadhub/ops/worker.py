@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
-from celery import Celery
 from celery.worker import WorkController
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 QUEUES = ("runs", "maintenance")
 

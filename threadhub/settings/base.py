@@ -11,7 +11,7 @@ os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 # LangGraph's tracing client would otherwise look for a hosted service.
 os.environ.setdefault("LANGSMITH_TRACING", "false")
 
-from . import env  # noqa: E402  # the variables above come first
+from . import env  # the variables above come first
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = env.folder("VAR", BASE_DIR / "var")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel.api.views import ProtectedView
 from threadhub.kernel.errors import NotVisible
 from threads_app.models import Graph
-from threads_app.selectors import graphs as selectors
+from threads_app.selectors import assistants
+from threads_app.selectors.graphs import GraphUnknown
 from threads_app.services import graphs
 
 from . import outputs
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 
 class GraphsView(ProtectedView):
@@ -36,7 +41,7 @@ class GraphView(ProtectedView):
     def get(self, request: Request, graph_id: str) -> Response:
         """Return a graph with its drawing, schemas, channels and interrupt points."""
         try:
-            row = selectors.resolve(graph_id)
-        except selectors.GraphUnknown as error:
+            row = assistants.resolve(graph_id, user=request.user).graph
+        except GraphUnknown as error:
             raise NotVisible(error.message) from error
         return Response(outputs.graph(row, graphs.changed_projects([row]), detail=True))

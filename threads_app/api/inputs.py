@@ -96,7 +96,7 @@ class CommandInput(serializers.Serializer[Any]):
     """LangGraph's Command: answer, write, go."""
 
     resume = serializers.JSONField(required=False, allow_null=True)
-    update = serializers.JSONField(required=False, allow_null=True)
+    update = serializers.JSONField(required=False, allow_null=True)  # type: ignore[assignment]
     goto = serializers.JSONField(required=False, allow_null=True)
 
 
@@ -125,7 +125,7 @@ class RunCreateInput(serializers.Serializer[Any]):
     checkpoint_id = serializers.CharField(required=False, allow_null=True, max_length=255)
     metadata = MetadataInput(required=False, allow_null=True)
     config = ConfigInput(required=False, allow_null=True)
-    context = serializers.DictField(required=False, allow_null=True)
+    context = serializers.DictField(required=False, allow_null=True)  # type: ignore[assignment]
     interrupt_before = OneOrMany(child=serializers.CharField(), required=False, allow_null=True)
     interrupt_after = OneOrMany(child=serializers.CharField(), required=False, allow_null=True)
     stream_mode = OneOrMany(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
 from threadhub.kernel.api.views import ProtectedView, validated
 from threads_app.models import Interrupt
 from threads_app.services import runs
-from threads_app.services.runs import RunOrder
 
 from . import inputs, outputs
 
-RELATED = ("thread__graph", "run", "answered_by")
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+RELATED = ("thread", "run__graph", "answered_by")
 LIST_LIMIT = 100
 
 
@@ -22,7 +25,7 @@ class InterruptsView(ProtectedView):
     """/interrupts."""
 
     protected = Interrupt
-    needs = {"GET": "view"}
+    needs = {"GET": "read"}
 
     @extend_schema(
         operation_id="list_interrupts", responses={200: outputs.InterruptOutput(many=True)}
@@ -53,11 +56,7 @@ class InterruptAnswerView(ProtectedView):
         """Answer a question once; the run that carries the answer is returned."""
         question = self.find(*RELATED, pk=interrupt_key)
         given = validated(inputs.AnswerInput, request)
-        run = runs.start(
-            thread=question.thread,
-            graph=question.thread.graph,
-            actor=request.user,
-            order=RunOrder(command={"resume": {question.interrupt_id: given["answer"]}}),
-            now=clock.now(),
+        run = runs.answer(
+            question=question, answer=given["answer"], actor=request.user, now=clock.now()
         )
         return Response(outputs.run(run), status=202)

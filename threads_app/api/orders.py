@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
-
-from rest_framework.request import Request
+from typing import TYPE_CHECKING, Any
 
 from threadhub.kernel.errors import Invalid
+from threads_app.services.assistants import BothGiven
 from threads_app.services.runs import RunOrder
 
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
 KEY_LENGTH = 255
-
-
-class BothGiven(Invalid):
-    """LangGraph's server answers this one with 400."""
-
-    status = 400
-    code = "both_given"
 
 
 def order(request: Request, given: dict[str, Any]) -> RunOrder:

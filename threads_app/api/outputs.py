@@ -113,7 +113,7 @@ class ErrorOutput(serializers.Serializer[Any]):
 
     detail = serializers.CharField()
     code = serializers.CharField()
-    fields = serializers.DictField(required=False)
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
     correlation_id = serializers.CharField()
 
 
@@ -156,7 +156,7 @@ def run(row: Run) -> dict[str, Any]:
     return {
         "run_id": str(row.public_id),
         "thread_id": row.thread.public_id,
-        "assistant_id": str(row.graph.assistant_id),
+        "assistant_id": str(row.assistant_id),
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "status": "interrupted" if row.status == Run.Status.CANCELLED else row.status,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
@@ -17,16 +15,21 @@ from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import Invalid, NotVisible
 from threadhub.kernel.rbac import access
-from threads_app.models import Graph, Run, Thread
-from threads_app.querysets import RunQuerySet
-from threads_app.selectors import graphs
+from threads_app.models import Assistant, Run, Thread
+from threads_app.selectors import assistants
 from threads_app.services import runs, state, threads
-from threads_app.services.runs import RunOrder
 from threads_app.services.state import Place
 
 from . import inputs, orders, outputs, sse
 from .routes import RunRoute, ThreadRoute, parse_id
 from .sse import Abandon, Watching
+
+if TYPE_CHECKING:
+    from django.http import HttpResponseBase
+    from rest_framework.request import Request
+
+    from threads_app.querysets import RunQuerySet
+    from threads_app.services.runs import RunOrder
 
 UNSEEN = ("graph__description", "thread__values_preview")
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
@@ -47,18 +50,18 @@ class StartingRoute(ThreadRoute):
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
         given = validated(inputs.RunCreateInput, request)
-        graph = graphs.resolve(given["assistant_id"])
+        assistant = assistants.resolve(given["assistant_id"], user=request.user)
         order = orders.order(request, given)
-        thread = self._thread(thread_id, given, graph, order)
+        thread = self._thread(thread_id, given, assistant, order)
         if place := order.options["checkpoint"]:
             state.demand(thread=thread, place=Place(**place))
         run = runs.start(
-            thread=thread, graph=graph, actor=request.user, order=order, now=clock.now()
+            thread=thread, assistant=assistant, actor=request.user, order=order, now=clock.now()
         )
         return run, given
 
     def _thread(
-        self, thread_id: str, given: dict[str, Any], graph: Graph, order: RunOrder
+        self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
     ) -> Thread:
         try:
             return self.find_thread(thread_id)
@@ -66,7 +69,7 @@ class StartingRoute(ThreadRoute):
             if given["if_not_exists"] != "create":
                 raise
         # What is refused leaves no empty thread behind.
-        runs.check(order, graph)
+        runs.check(order, assistant.graph)
         key = parse_id(thread_id, "thread_id")
         try:
             return threads.create(actor=self.request.user, now=clock.now(), public_id=key)
@@ -190,7 +193,7 @@ class RunJoinStreamView(RunRoute):
         watching = Watching(
             run=run,
             modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
-            subgraphs=run.options["stream_subgraphs"],
+            subgraphs=run.options.get("stream_subgraphs", False),
             after=_last_event_id(request),
             abandon=abandon,
         )

@@ -8,19 +8,21 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from channels.db import DatabaseSyncToAsync
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
 from threadhub.kernel.streams import log, wakeups
-from threadhub.kernel.streams.models import StreamEvent
-from threads_app.models import Run
 from threads_app.models.run import TERMINAL
 from threads_app.selectors import runs
 from threads_app.services import answers, state
 from threads_app.services.state import Place
+
+if TYPE_CHECKING:
+    from threadhub.kernel.streams.models import StreamEvent
+    from threads_app.models import Run
 
 HEARTBEAT_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
@@ -43,6 +45,10 @@ class Watching:
     after: int = 0
     # Called when the client goes away before the run has ended.
     abandon: Abandon | None = None
+
+    def __post_init__(self) -> None:
+        """Load what the generators, which cannot query, ask of the run."""
+        assert self.run.thread.stream_id
 
 
 def respond(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
@@ -168,6 +174,8 @@ def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
 
 
 async def _result(watching: Watching) -> AsyncGenerator[bytes]:
+    # The first blank takes the headers to the client, which say where to look for the run.
+    yield b" "
     async with aclosing(_events(watching)) as events:
         async for event in events:
             if event is None:

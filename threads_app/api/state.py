@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
@@ -16,6 +15,9 @@ from threads_app.services.state import LATEST, Place
 
 from . import inputs, outputs
 from .routes import ThreadRoute
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
 
@@ -137,13 +139,12 @@ class HistoryView(ThreadRoute):
 
 def _before(given: Any) -> str:
     """Return the checkpoint id: clients send it alone, as a checkpoint or as a config."""
-    if given is None or isinstance(given, str):
-        return given or ""
     if isinstance(given, dict):
-        found = given.get("configurable", given)
-        found = found.get("checkpoint_id", "") if isinstance(found, dict) else ""
-        if isinstance(found, str):
-            return found
-    raise Invalid(
-        "`before` names a checkpoint by its id.", fields={"before": ["Not a checkpoint."]}
-    )
+        given = given.get("configurable", given)
+    if isinstance(given, dict):
+        given = given.get("checkpoint_id")
+    if given is not None and not isinstance(given, str):
+        raise Invalid(
+            "`before` names a checkpoint by its id.", fields={"before": ["Not a checkpoint."]}
+        )
+    return given or ""

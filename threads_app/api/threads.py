@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import ProtectedView, validated
 from threads_app.models import Thread
-from threads_app.querysets import ThreadQuerySet
-from threads_app.selectors import graphs
+from threads_app.selectors import assistants
 from threads_app.services import threads
 
 from . import inputs, outputs
 from .routes import ThreadRoute
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 RELATED = ("graph", "owner")
 # A graph's description is larger than all the rest of a thread's row.
@@ -41,13 +42,13 @@ class ThreadsView(ProtectedView):
         metadata = given.get("metadata") or {}
         # LangGraph's clients name the graph in the metadata.
         named = given.get("graph_id") or metadata.get("graph_id")
-        graph = graphs.resolve(str(named)) if named else None
+        assistant = assistants.resolve(str(named), user=request.user) if named else None
         try:
             thread = threads.create(
                 actor=request.user,
                 now=clock.now(),
                 public_id=given.get("thread_id"),
-                graph=graph,
+                assistant=assistant,
                 title=given["title"],
                 metadata=metadata,
             )
@@ -134,7 +135,7 @@ class ThreadSearchView(ProtectedView):
         return respond(outputs.threads(rows), headers)
 
 
-def _matching(found: ThreadQuerySet, given: dict[str, Any]) -> ThreadQuerySet:
+def _matching(found: Any, given: dict[str, Any]) -> Any:
     if given.get("ids") is not None:
         found = found.filter(public_id__in=given["ids"])
     if given.get("status"):

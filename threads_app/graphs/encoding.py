@@ -25,7 +25,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
     Never raises for a value of the graph: what has no JSON form becomes its type's name.
     """
-    if value is None or isinstance(value, str | bool | int) and not isinstance(value, Enum):
+    if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if depth > MAX_DEPTH:
         return f"<nested more than {MAX_DEPTH} levels>"

@@ -226,5 +226,5 @@ def _notes(graph: Pregel, *, spec: GraphSpec, found: str) -> tuple[str, ...]:
         notes.append(f"Compiled with its own saver ({saver}): ThreadHub's is used instead.")
     if graph.store is not None:
         store = type(graph.store).__name__
-        notes.append(f"Compiled with its own store ({store}), replaced where ThreadHub gives one.")
+        notes.append(f"Compiled with its own store ({store}): ThreadHub's is used instead.")
     return tuple(notes)

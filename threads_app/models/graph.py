@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID, uuid5
+
 from django.db import models
 
 from threadhub.kernel.models import JsonText, RecordedManager
+
+# The namespace in which LangGraph's clients expect default assistants.
+ASSISTANTS = UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
 class Graph(models.Model):
@@ -17,8 +22,6 @@ class Graph(models.Model):
         GONE = "gone"
 
     name = models.CharField(max_length=255, unique=True)
-    # The id under which LangGraph's clients know the default assistant of the graph.
-    assistant_id = models.UUIDField(unique=True)
     project = models.CharField(max_length=100)
     target = models.CharField(max_length=500)
     text = models.TextField(blank=True, default="")
@@ -48,3 +51,8 @@ class Graph(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def assistant_id(self) -> UUID:
+        """Return the id under which LangGraph's clients know the graph's default assistant."""
+        return uuid5(ASSISTANTS, self.name)

@@ -41,18 +41,14 @@ class Run(models.Model):
         POISON = "poison"
 
     public_id = models.UUIDField(unique=True)
-    thread = models.ForeignKey(
-        "threads_app.Thread", on_delete=models.CASCADE, related_name="runs"
-    )
-    graph = models.ForeignKey(
-        "threads_app.Graph", on_delete=models.PROTECT, related_name="runs"
-    )
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    thread = models.ForeignKey("threads_app.Thread", on_delete=models.CASCADE, related_name="runs")
+    graph = models.ForeignKey("threads_app.Graph", on_delete=models.PROTECT, related_name="runs")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
 
-    # The order
+    # The order; which assistant it names stays readable after that is deleted.
+    assistant_id = models.UUIDField()
+    assistant_version = models.IntegerField(default=1)
     input = JsonText(null=True)
     command = JsonText(null=True)
     config = JsonText(default=dict)
@@ -68,6 +64,7 @@ class Run(models.Model):
 
     # The execution; times by the database's clock
     attempt = models.IntegerField(default=0)
+    # How often in a row the worker died without a new checkpoint.
     crashes = models.IntegerField(default=0)
     fence = models.BigIntegerField(null=True)
     owner = models.CharField(max_length=100, blank=True, default="")
@@ -75,12 +72,11 @@ class Run(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     dispatch_count = models.IntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
-    pre_run_checkpoint = models.CharField(max_length=255, blank=True, default="")
+    # The head's count of checkpoints at the claim: a crash with more is a crash with progress.
+    claimed_seq = models.BigIntegerField(default=0)
 
     # The outcome
-    error_kind = models.CharField(
-        max_length=16, choices=ErrorKind.choices, blank=True, default=""
-    )
+    error_kind = models.CharField(max_length=16, choices=ErrorKind.choices, blank=True, default="")
     error_class = models.CharField(max_length=200, blank=True, default="")
     error_message = models.TextField(blank=True, default="")
     usage = models.JSONField(default=dict)

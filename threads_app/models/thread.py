@@ -32,9 +32,7 @@ class Thread(models.Model):
     head = models.OneToOneField(
         "checkpoints_app.CheckpointHead", on_delete=models.PROTECT, related_name="+"
     )
-    stream = models.OneToOneField(
-        "threadhub.Stream", on_delete=models.PROTECT, related_name="+"
-    )
+    stream = models.OneToOneField("threadhub.Stream", on_delete=models.PROTECT, related_name="+")
     title = models.CharField(max_length=255, blank=True, default="")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.IDLE)
     tags = models.JSONField(default=list, blank=True)

@@ -40,4 +40,3 @@ def hint_again(now: datetime) -> None:
                 dispatched_at=now, dispatch_count=F("dispatch_count") + 1
             )
             events.publish([RunRequested(run.pk)])
-

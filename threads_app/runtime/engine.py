@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -21,10 +22,12 @@ from threadhub.kernel import audit
 from . import leases, settling
 from .execution import Execution
 from .keeper import Keeper
-from .leases import Lease
 from .loops import Loops
-from .settling import Outcome
 from .streaming import EventWriter
+
+if TYPE_CHECKING:
+    from .leases import Lease
+    from .settling import Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import close_old_connections
 from langgraph.errors import EmptyInputError, GraphRecursionError, InvalidUpdateError
@@ -15,22 +15,26 @@ from checkpoints_app.services import heads
 from checkpoints_app.storage import FenceLost, StoreUnavailable
 from threadhub.kernel.audit import Actor
 from threadhub.kernel.errors import ThreadHubError
+from threadhub.kernel.models import clean_text
 from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.streams.log import Item
 from threads_app.graphs import building, catalog
 from threads_app.graphs.access import GraphUser, Operation
 from threads_app.graphs.building import BuildTooSlow
-from threads_app.graphs.loaded import AnyGraph, LoadedGraph
 from threads_app.models import Interrupt, Run
 
-from . import questions
+from . import memory, questions
 from .executor import Order, Result, config_of, execute
-from .keeper import StopReason
-from .leases import Lease
-from .loops import LoopShard
-from .questions import Question
 from .settling import Outcome
-from .streaming import Buffer
+
+if TYPE_CHECKING:
+    from threads_app.graphs.loaded import AnyGraph, LoadedGraph
+
+    from .keeper import StopReason
+    from .leases import Lease
+    from .loops import LoopShard
+    from .questions import Question
+    from .streaming import Buffer
 
 # A node that ignores its cancellation is left behind; the fence stops what it writes.
 GRACE_SECONDS = 5.0
@@ -133,6 +137,7 @@ class Execution:
         return Operation(
             access="threads.create_run",
             checkpointer=self._saver,
+            store=memory.of_run(self._run, self._lease),
             user=GraphUser(str(actor.pk), display_name=actor.get_username()),
             config=config_of(order),
             context=order.context,
@@ -227,7 +232,7 @@ class Execution:
             status="error",
             error_kind=kind,
             error_class=type(error).__name__,
-            error_message=redact_text(str(error))[:MESSAGE_LENGTH].replace("\x00", ""),
+            error_message=clean_text(redact_text(str(error))[:MESSAGE_LENGTH]),
             questions=self._questions(),
         )
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph.types import Command
 
 from threadhub.kernel.streams.log import Item
 from threads_app.graphs.encoding import plain
-from threads_app.graphs.loaded import AnyGraph
 
 from .translating import Translator
+
+if TYPE_CHECKING:
+    from threads_app.graphs.loaded import AnyGraph
 
 # Always asked of the graph; what nobody requested is stored in a compact form only.
 STREAM_MODES = ("values", "updates", "tasks", "checkpoints", "messages", "custom")

@@ -58,7 +58,7 @@ def claim(*, run_id: int, worker: str) -> Lease | None:
         if thread is None or run is None:
             return None
         fence = heads.raise_fence(head_id=thread.head_id, held=True)
-        _take(run, worker=worker, fence=fence)
+        _take(run, worker=worker, fence=fence, seq=heads.count_puts(head_id=thread.head_id))
         Thread.objects.filter(pk=thread.pk).update(status=Thread.Status.BUSY, updated_at=Now())
         shown = {"run_id": str(run.public_id), "status": "running", "attempt": run.attempt + 1}
         act.append(thread.stream_id, Item("run.running", shown, run.public_id))
@@ -79,13 +79,14 @@ def _oldest_due(thread_id: int) -> Run | None:
     return due.select_for_update(no_key=True, of=("self",)).order_by("id").first()
 
 
-def _take(run: Run, *, worker: str, fence: int) -> None:
+def _take(run: Run, *, worker: str, fence: int, seq: int) -> None:
     deadline = Now() + timedelta(seconds=settings.RUN_DEADLINE_SECONDS)
     Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).update(
         status=Run.Status.RUNNING,
         fence=fence,
         owner=worker,
         attempt=F("attempt") + 1,
+        claimed_seq=seq,
         lease_until=Now() + ttl(),
         started_at=Coalesce(F("started_at"), Now()),
         deadline_at=Coalesce(F("deadline_at"), deadline),
@@ -169,26 +170,34 @@ def _release(
         if thread is None or run is None:
             return False
         heads.raise_fence(head_id=thread.head_id, held=False)
-        status = _next_status(run, is_crash=is_crash)
-        _leave(run, status=status, is_crash=is_crash)
-        _tell(act, thread, run, status=status, reason=reason)
+        crashes = _crashes(run, thread) if is_crash else run.crashes
+        status = _next_status(run, crashes=crashes)
+        _leave(run, status=status, crashes=crashes)
+        run.refresh_from_db()
+        _tell(act, thread, run, reason=reason)
     return True
 
 
-def _next_status(run: Run, *, is_crash: bool) -> str:
+def _crashes(run: Run, thread: Thread) -> int:
+    """Return how often the run's worker has now died at the same step."""
+    has_advanced = heads.count_puts(head_id=thread.head_id) > run.claimed_seq
+    return 1 if has_advanced else run.crashes + 1
+
+
+def _next_status(run: Run, *, crashes: int) -> str:
     if run.cancel_requested_at is not None:
         return Run.Status.CANCELLED
-    if is_crash and run.crashes + 1 >= settings.RUN_MAX_CRASHES:
+    if crashes >= settings.RUN_MAX_CRASHES:
         return Run.Status.ERROR
     return Run.Status.PENDING
 
 
-def _leave(run: Run, *, status: str, is_crash: bool) -> None:
+def _leave(run: Run, *, status: str, crashes: int) -> None:
     values: dict[str, Any] = {
         "status": status,
         "owner": "",
         "lease_until": None,
-        "crashes": run.crashes + is_crash,
+        "crashes": crashes,
         "updated_at": Now(),
         "dispatched_at": Now(),
     }
@@ -198,13 +207,16 @@ def _leave(run: Run, *, status: str, is_crash: bool) -> None:
         values |= {
             "error_kind": Run.ErrorKind.POISON,
             "error_class": "PoisonRun",
-            "error_message": f"The run's process died {run.crashes + 1} times; it was given up.",
+            "error_message": f"The process died {crashes} times at the same step; given up.",
         }
     Run.objects.filter(pk=run.pk).update(**values)
 
 
-def _tell(act: acts.Act, thread: Thread, run: Run, *, status: str, reason: str) -> None:
-    shown = {"run_id": str(run.public_id), "status": status, "reason": reason}
+def _tell(act: acts.Act, thread: Thread, run: Run, *, reason: str) -> None:
+    status = run.status
+    shown: dict[str, Any] = {"run_id": str(run.public_id), "status": status, "reason": reason}
+    if run.error_class:
+        shown["error"] = {"error": run.error_class, "message": run.error_message}
     act.append(thread.stream_id, Item(f"run.{status}", shown, run.public_id))
     act.record(run, outcome=status, data={"reason": reason})
     if status == Run.Status.PENDING:

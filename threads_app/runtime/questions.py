@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import StateSnapshot
 
 from threads_app.graphs.encoding import plain
-from threads_app.graphs.loaded import AnyGraph
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from threads_app.graphs.loaded import AnyGraph
 
 # LangGraph's channel of answers; its constant is private.
 RESUME = "__resume__"

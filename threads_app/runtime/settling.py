@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 from django.db.models.functions import Now
@@ -17,8 +17,9 @@ from threads_app.services import interrupts
 from threads_app.services.previews import preview
 from threads_app.services.threads import resting_status
 
-from .leases import Lease
-from .questions import Question
+if TYPE_CHECKING:
+    from .leases import Lease
+    from .questions import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

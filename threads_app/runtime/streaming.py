@@ -9,16 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections, connection
 
 from checkpoints_app.services import heads
 from threadhub.kernel import transactions
 from threadhub.kernel.streams import log
-from threadhub.kernel.streams.log import Item
 
-from .leases import Lease
+if TYPE_CHECKING:
+    from threadhub.kernel.streams.log import Item
+
+    from .leases import Lease
 
 BATCH_SECONDS = 0.05
 BATCH_ITEMS = 64

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from threadhub.kernel.errors import Invalid
 from threads_app.models import Graph
 
@@ -14,17 +12,8 @@ class GraphUnknown(Invalid):
     code = "graph_unknown"
 
 
-def resolve(name_or_id: str) -> Graph:
-    """Return the graph by name or by the id of its default assistant.
-
-    Raises GraphUnknown naming the graphs there are. One query, two on refusal.
-    """
-    try:
-        found = Graph.objects.filter(assistant_id=UUID(name_or_id)).first()
-    except ValueError:
-        found = Graph.objects.filter(name=name_or_id).first()
-    if found is not None and found.status != Graph.Status.GONE:
-        return found
+def unknown(name: str) -> GraphUnknown:
+    """Return the refusal of a name, which names the graphs there are. One query."""
     names = list(Graph.objects.exclude(status=Graph.Status.GONE).values_list("name", flat=True))
     known = ", ".join(sorted(names)) or "none is installed"
-    raise GraphUnknown(f"There is no graph {name_or_id[:100]!r}. Known graphs: {known}.")
+    return GraphUnknown(f"There is no graph {name[:100]!r}. Known graphs: {known}.")

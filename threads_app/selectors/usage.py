@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from checkpoints_app import selectors as store
 from checkpoints_app.services import heads
-from threads_app.models import Run, Thread
+
+if TYPE_CHECKING:
+    from threads_app.models import Run, Thread
 
 LOOKED_AT = 1000
 Usage = heads.Usage

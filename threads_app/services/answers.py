@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from threadhub.kernel.errors import ThreadHubError
 from threads_app.models import Interrupt, Run
 from threads_app.selectors import streams
 from threads_app.services import state
@@ -17,7 +18,10 @@ def result(*, run_id: int) -> dict[str, Any]:
         return {"__error__": {"error": "RunDeleted", "message": "The run was deleted."}}
     if run.error_class:
         return {"__error__": {"error": run.error_class, "message": run.error_message}}
-    values = _output(run)
+    try:
+        values = _output(run)
+    except ThreadHubError as error:
+        return {"__error__": {"error": type(error).__name__, "message": error.message}}
     asked = Interrupt.objects.open().filter(run=run).order_by("id")
     if questions := [{"value": row.value, "id": row.interrupt_id} for row in asked]:
         values["__interrupt__"] = questions

@@ -116,9 +116,7 @@ def _file(path: str | Path) -> Path:
     return found / "langgraph.json" if found.is_dir() else found
 
 
-def _values(
-    result: ProjectCheck, graph: GraphCheck, *, key: str, now: datetime
-) -> dict[str, Any]:
+def _values(result: ProjectCheck, graph: GraphCheck, *, key: str, now: datetime) -> dict[str, Any]:
     report = {
         **graph.as_json(),
         "missing_packages": list(result.missing_packages),

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from threadhub.kernel import audit, transactions
 from threads_app.graphs import building, catalog
-from threads_app.graphs.building import BuildCounts
-from threads_app.graphs.cache import Counts
-from threads_app.graphs.catalog import Report
 from threads_app.graphs.loaded import FailedGraph, LoadedGraph, compiled
 from threads_app.graphs.project import ProjectError, read_project
 from threads_app.graphs.revision import code_revision
 from threads_app.models import Graph
-from threads_app.services import checks
+from threads_app.services import assistants, checks
 from threads_app.services.checks import Checked
 
-# The namespace in which LangGraph's clients expect the default assistant of a graph.
-ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
-
-
-def default_assistant_id(name: str) -> uuid.UUID:
-    """Return the id under which LangGraph's clients know the graph."""
-    return uuid.uuid5(ASSISTANTS, name)
+if TYPE_CHECKING:
+    from threads_app.graphs.building import BuildCounts
+    from threads_app.graphs.cache import Counts
+    from threads_app.graphs.catalog import Report
 
 
 def load(*, now: datetime) -> Report:
@@ -60,14 +53,15 @@ def _stored(report: Report, checked: Checked, *, now: datetime) -> Report:
 def _store(graph: LoadedGraph | FailedGraph, now: datetime, checked: Mapping[str, Any]) -> None:
     values = _loaded(graph) if isinstance(graph, LoadedGraph) else _failed(graph)
     known: dict[str, Any] = {
-        "assistant_id": default_assistant_id(graph.name),
         "project": graph.project,
         "target": f"{graph.spec.target}"[:500],
         "text": graph.spec.description or "",
         "import_seconds": graph.import_seconds,
         "loaded_at": now,
     }
-    Graph.objects.update_or_create(name=graph.name, defaults={**known, **values, **checked})
+    defaults = {**known, **values, **checked}
+    row, _ = Graph.objects.update_or_create(name=graph.name, defaults=defaults)
+    assistants.ensure_default(graph=row, now=now)
 
 
 def _loaded(graph: LoadedGraph) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from threadhub.kernel import acts
 from threadhub.kernel.errors import Conflict, Invalid
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Interrupt, Run, Thread
+
+if TYPE_CHECKING:
+    from threadhub.kernel import acts
 
 
 class NothingToAnswer(Conflict):
@@ -50,9 +52,7 @@ def _waiting(thread: Thread) -> list[Interrupt]:
     return list(Interrupt.objects.open().filter(thread=thread).order_by("id"))
 
 
-def _by_interrupt(
-    resume: Any, waiting: Mapping[str, Interrupt], thread: Thread
-) -> dict[str, Any]:
+def _by_interrupt(resume: Any, waiting: Mapping[str, Interrupt], thread: Thread) -> dict[str, Any]:
     if isinstance(resume, dict) and resume and all(_is_interrupt_id(key) for key in resume):
         return resume
     if not waiting:

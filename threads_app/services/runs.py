@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models.functions import Now
@@ -17,8 +18,11 @@ from threadhub.kernel.models import clean_metadata
 from threadhub.kernel.streams.log import Item
 from threads_app.events import RunCancelRequested, RunFinished, RunRequested
 from threads_app.graphs import catalog
-from threads_app.models import Graph, Run, Thread
+from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 from threads_app.services import interrupts, threads
+
+# What an answer's run takes over from the run that asked.
+_STREAMING = ("stream_modes", "stream_subgraphs")
 
 
 class ThreadBusy(Conflict):
@@ -50,15 +54,60 @@ class RunOrder:
     idempotency_key: str | None = None
     digest: str = ""
 
+    def over(self, assistant: Assistant) -> RunOrder:
+        """Return the order with the assistant's configuration and context below its own."""
+        below = assistant.config
+        configurable = {**below.get("configurable", {}), **self.config.get("configurable", {})}
+        config = {**below, **self.config}
+        if configurable:
+            config["configurable"] = configurable
+        if self.context is None and not assistant.context:
+            return replace(self, config=config)
+        return replace(self, config=config, context={**assistant.context, **(self.context or {})})
 
-def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime) -> Run:
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whom a run is asked of, at the version that is in force now."""
+
+    graph: Graph
+    assistant_id: UUID
+    version: int
+
+
+def start(
+    *, thread: Thread, assistant: Assistant, actor: Any, order: RunOrder, now: datetime
+) -> Run:
     """Accept a run: it will be executed, whatever happens to this process.
 
-    Raises ThreadBusy (strategy `reject`), Invalid, NothingToAnswer, KeyReused. The same
-    idempotency key with the same request returns the run that exists.
+    The order's configuration and context are laid over the assistant's. Raises ThreadBusy
+    (strategy `reject`), Invalid, NothingToAnswer, KeyReused. The same idempotency key with
+    the same request returns the run that exists.
     """
-    order = _continued(order, thread, graph)
-    check(order, graph)
+    order = _continued(order, thread, assistant.graph)
+    asked = _Asked(assistant.graph, assistant.public_id, assistant.version)
+    return _accept(thread, asked, actor, order.over(assistant), now)
+
+
+def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Run:
+    """Answer a question once, with the configuration of the run that asked it.
+
+    Raises NothingToAnswer naming who was first.
+    """
+    run = question.run
+    order = RunOrder(
+        command={"resume": {question.interrupt_id: answer}},
+        config=run.config,
+        context=run.context,
+        metadata=run.metadata,
+        options={key: run.options[key] for key in _STREAMING if key in run.options},
+    )
+    asked = _Asked(run.graph, run.assistant_id, run.assistant_version)
+    return _accept(question.thread, asked, actor, order, now)
+
+
+def _accept(thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime) -> Run:
+    check(order, asked.graph)
     try:
         with acts.act("run.start") as act:
             locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
@@ -68,8 +117,8 @@ def start(*, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: dat
                 return known
             if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
                 raise ThreadBusy("Another run is under way on this thread.")
-            threads.bind(thread=locked, graph=graph, now=now)
-            return _insert(act, locked, graph, actor, order, now)
+            threads.bind(thread=locked, graph=asked.graph, assistant_id=asked.assistant_id, now=now)
+            return _insert(act, thread=locked, asked=asked, actor=actor, order=order, now=now)
     except IntegrityError:
         # Two requests with one key on different threads met; the other one's run stands.
         if (known := _known(actor, order)) is not None:
@@ -115,12 +164,14 @@ def _known(actor: Any, order: RunOrder) -> Run | None:
 
 
 def _insert(
-    act: acts.Act, thread: Thread, graph: Graph, actor: Any, order: RunOrder, now: datetime
+    act: acts.Act, *, thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime
 ) -> Run:
     run = Run(
         public_id=new_id(),
         thread=thread,
-        graph=graph,
+        graph=asked.graph,
+        assistant_id=asked.assistant_id,
+        assistant_version=asked.version,
         actor=actor,
         input=order.input,
         config=dict(order.config),
@@ -143,10 +194,10 @@ def _insert(
             thread=thread, run=run, command=order.command, actor=actor, act=act, now=now
         )
         run.save(update_fields=["command"])
-    shown = {"run_id": str(run.public_id), "status": run.status, "graph": graph.name}
+    shown = {"run_id": str(run.public_id), "status": run.status, "graph": asked.graph.name}
     act.append(thread.stream_id, Item("run.pending", shown, run.public_id))
     act.publish(RunRequested(run_id=run.pk))
-    act.record(run, data={"thread_id": thread.public_id, "graph": graph.name})
+    act.record(run, data={"thread_id": thread.public_id, "graph": asked.graph.name})
     return run
 
 

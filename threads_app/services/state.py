@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checkpoints_app.saver import ThreadHubSaver
+from checkpoints_app.serde import DataSerializer
 from checkpoints_app.services import heads
+from checkpoints_app.store import ThreadHubStore
 from threadhub.kernel import acts, audit
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible, ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
@@ -19,6 +20,9 @@ from threads_app.graphs.encoding import plain
 from threads_app.models import Interrupt, Run, Thread
 from threads_app.services.previews import preview
 from threads_app.services.threads import resting_status
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class StateBusy(Conflict):
@@ -68,7 +72,11 @@ def _operation(
     is_person = actor.user_id is not None
     user = GraphUser(str(actor.user_id), display_name=actor.label) if is_person else SYSTEM
     return Operation(
-        access=access, checkpointer=saver or ThreadHubSaver(), user=user, config=config
+        access=access,
+        checkpointer=saver or ThreadHubSaver(),
+        store=None if actor.user_id is None else ThreadHubStore().for_actor(actor.user_id),
+        user=user,
+        config=config,
     )
 
 
@@ -87,6 +95,7 @@ def history(
     if thread.graph is None:
         return []
     place = Place(namespace=namespace)
+    demand(thread=thread, place=place)
     config = place.config(thread.public_id)
     with catalog.get(thread.graph.name).at_hand(_operation("threads.read", config)) as graph:
         found = graph.get_state_history(
@@ -109,19 +118,30 @@ def _nowhere(place: Place) -> Exception:
 
 
 def demand(*, thread: Thread, place: Place) -> None:
-    """Raise NotVisible when the place names a checkpoint that the thread does not have."""
-    if place.checkpoint_id and _stored(thread, place) is None:
+    """Raise NotVisible when the thread has nothing at a place other than the latest."""
+    if place != LATEST and _stored(thread, place) is None:
         raise NotVisible("There is no such checkpoint on this thread.")
 
 
 def _stored(thread: Thread, place: Place) -> Any:
-    return ThreadHubSaver().get_tuple(place.config(thread.public_id))
+    return _reader(thread).get_tuple(place.config(thread.public_id))
+
+
+def _reader(thread: Thread) -> ThreadHubSaver:
+    """Return a saver that knows the graph's types, or takes all for data where it cannot load."""
+    try:
+        known = catalog.get(thread.graph.name).allowlist if thread.graph else None
+    except Invalid:
+        known = None
+    if known is None:
+        return ThreadHubSaver(serde=DataSerializer())
+    return ThreadHubSaver().with_allowlist(known)  # type: ignore[return-value]  # a copy of it
 
 
 def values_at(*, thread: Thread, place: Place, channels: Collection[str] = ()) -> dict[str, Any]:
     """Return the values stored at a checkpoint as JSON, of these channels or of all.
 
-    They are decoded as data: nothing is imported. Empty where there is no such checkpoint.
+    Imports the graph. Empty where there is no such checkpoint.
     """
     stored = _stored(thread, place)
     values = stored.checkpoint["channel_values"] if stored else {}

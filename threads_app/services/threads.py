@@ -16,7 +16,7 @@ from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata, clean_text
 from threadhub.kernel.streams import log
 from threadhub.kernel.streams.log import Item
-from threads_app.models import Graph, Interrupt, Run, Thread
+from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
 
 class ThreadExists(Conflict):
@@ -30,7 +30,7 @@ def create(
     actor: Any,
     now: datetime,
     public_id: UUID | None = None,
-    graph: Graph | None = None,
+    assistant: Assistant | None = None,
     title: str = "",
     metadata: dict[str, Any] | None = None,
 ) -> Thread:
@@ -41,17 +41,19 @@ def create(
         with acts.act("thread.create") as act:
             thread = Thread.objects.create(
                 public_id=key,
-                graph=graph,
+                graph=assistant.graph if assistant else None,
                 owner=actor,
                 head=heads.ensure(key=key),
                 stream=log.open_stream(key=f"thread:{key}"),
                 title=_title(title),
-                metadata=_with_graph(metadata, graph),
+                metadata=_of(metadata, assistant.graph, assistant.public_id)
+                if assistant
+                else metadata,
                 created_at=now,
                 updated_at=now,
             )
             act.append(thread.stream_id, Item("thread.created", {"thread_id": key}))
-            act.record(thread, data={"graph": graph.name if graph else None})
+            act.record(thread, data={"graph": assistant.graph.name if assistant else None})
     except IntegrityError:
         raise ThreadExists(f"A thread with the id {key} exists already.") from None
     return thread
@@ -64,27 +66,27 @@ def _title(title: str) -> str:
     return title
 
 
-def _with_graph(metadata: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
-    if graph is None:
-        return metadata
-    return {**metadata, "graph_id": graph.name, "assistant_id": str(graph.assistant_id)}
+def _of(metadata: dict[str, Any], graph: Graph, assistant_id: UUID) -> dict[str, Any]:
+    """Return the metadata with the two keys by which LangGraph's clients search threads."""
+    return {**metadata, "graph_id": graph.name, "assistant_id": str(assistant_id)}
 
 
-def bind(*, thread: Thread, graph: Graph, now: datetime) -> None:
-    """Make the thread one of this graph, unless it is bound; inside the caller's act.
+def bind(*, thread: Thread, graph: Graph, assistant_id: UUID, now: datetime) -> None:
+    """Make the thread one of this graph and assistant; inside the caller's act.
 
     Raises Conflict when the thread holds another graph's state.
     """
-    if thread.graph_id == graph.pk:
+    metadata = _of(thread.metadata, graph, assistant_id)
+    if thread.graph_id == graph.pk and metadata == thread.metadata:
         return
-    if thread.graph_id is not None and thread.state_updated_at is not None:
+    if thread.graph_id not in {None, graph.pk} and thread.state_updated_at is not None:
         raise Conflict(
             f"This thread holds the state of the graph {thread.graph}; {graph} cannot "
             "continue it. Create another thread.",
             code="other_graph",
         )
     thread.graph = graph
-    thread.metadata = _with_graph(thread.metadata, graph)
+    thread.metadata = metadata
     thread.updated_at = now
     thread.save(update_fields=["graph", "metadata", "updated_at"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import platform
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 
@@ -14,6 +15,9 @@ from packaging.utils import canonicalize_name
 from environment_audit.kinds import Machine
 
 MAX_TEXT = 200
+# Parsing a marker builds a syntax tree, and CPython 3.11 counts the depth of those across
+# threads: two at once may end in a SystemError.
+_parsing = threading.Lock()
 
 
 def installed() -> dict[str, metadata.Distribution]:
@@ -72,7 +76,8 @@ def requirements(distribution: metadata.Distribution) -> tuple[Requirement, ...]
     found = []
     for text in distribution.requires or ():
         try:
-            requirement = Requirement(text)
+            with _parsing:
+                requirement = Requirement(text)
         except InvalidRequirement:
             continue
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):

@@ -3,6 +3,8 @@
 import asyncio
 import operator
 import time
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypedDict
 
@@ -11,8 +13,13 @@ from langchain_core.messages import AIMessage
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
+from pydantic import BaseModel
 
 POLL_SECONDS = 0.01
+
+
+class Color(Enum):
+    RED = "red"
 
 
 class Text(TypedDict, total=False):
@@ -68,7 +75,7 @@ def ask_right(state: Answers) -> Answers:
 
 async def wait(state: Gated) -> Gated:
     get_stream_writer()("waiting")
-    while not Path(state["gate"]).exists():
+    while not Path(state["gate"]).exists():  # noqa: ASYNC110, ASYNC240  # a file is the gate
         await asyncio.sleep(POLL_SECONDS)
     return {"done": True}
 
@@ -81,6 +88,21 @@ def wait_blocking(state: Gated) -> Gated:
 
 def grow(state: Text) -> Text:
     return {"text": state["text"] * 20_000, "count": 1}
+
+
+@dataclass
+class Part:
+    name: str
+    color: Color
+
+
+class Order(BaseModel):
+    parts: list[Part] = []
+    note: str = ""
+
+
+def assemble(state: Order) -> dict[str, object]:
+    return {"parts": [Part("wheel", Color.RED)] * 3, "note": state.note * 20_000}
 
 
 def two_questions() -> object:
@@ -100,4 +122,5 @@ asks_twice = two_questions()
 waits = one_node(Gated, wait, "wait")
 waits_blocking = one_node(Gated, wait_blocking, "wait")
 large = one_node(Text, grow, "grow")
+typed = one_node(Order, assemble, "assemble")
 nested = one_node(Answers, asks, "inner")

@@ -14,6 +14,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
 
 # Set by tests in the same process: nodes wait here until the test lets them go.
@@ -142,3 +143,28 @@ def talk(_: MessagesState) -> dict[str, Any]:
 
 
 chatting = StateGraph(MessagesState).add_node("talk", talk).add_edge(START, "talk")
+
+
+async def recall(state: State, *, store: BaseStore) -> State:
+    """Say what this person's runs stored last."""
+    known = await store.aget(("facts",), "word")
+    return {"trail": [f"knew {known.value['word'] if known else 'nothing'}"]}
+
+
+def remember(state: State, *, store: BaseStore) -> State:
+    """Store a word for the person, and say what a search finds then."""
+    gate("remember")
+    store.put(("facts",), "word", {"word": state.get("value")})
+    found = store.search((), query="which word?", filter={"word": {"$ne": None}})
+    return {"trail": [f"found {len(found)}"]}
+
+
+# As a subgraph, which gets the store of the graph around it.
+noting = StateGraph(State).add_node("remember", remember).add_edge(START, "remember").compile()
+remembering = (
+    StateGraph(State)
+    .add_node("recall", recall)
+    .add_node("noting", lambda state: {"trail": noting.invoke({"value": state["value"]})["trail"]})
+    .add_edge(START, "recall")
+    .add_edge("recall", "noting")
+)

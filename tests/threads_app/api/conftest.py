@@ -23,12 +23,13 @@ LOG_SHOWN = 6000
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadHubProcess]:
-    """Run one server for all tests of the process."""
+    """Run one server for all tests of the process; none of them may surprise it."""
     folder = tmp_path_factory.mktemp("server")
     running = ThreadHubProcess(var=folder / "var", project=PROJECT, CONCURRENCY="16")
     running.start()
     yield running
     running.kill()
+    assert " ERROR " not in running.log.read_text()
 
 
 @pytest.fixture(scope="session")

@@ -219,7 +219,7 @@ class TestSearch:
             {"metadata": {str(number): 0 for number in range(500)}},
             {"values": {"text": "x"}},
         ],
-        ids=str,
+        ids=lambda body: str(body)[:40],
     )
     def test_refuses(self, operator: httpx.Client, body: dict[str, Any]) -> None:
         answer = operator.post("/threads/search", json=body)

@@ -14,8 +14,9 @@ from django.db import connection, connections
 
 from checkpoints_app.saver import ThreadHubSaver
 from threadhub.kernel import clock
-from threads_app.models import Graph, Run, Thread
+from threads_app.models import Run, Thread
 from threads_app.runtime.engine import Engine
+from threads_app.selectors import assistants
 from threads_app.services import graphs, runs, threads
 from threads_app.services.runs import RunOrder
 
@@ -69,8 +70,8 @@ def make_thread(person: Any, project: Any) -> Callable[[str], Thread]:
     """Return a maker of threads of a graph."""
 
     def make(graph: str) -> Thread:
-        row = Graph.objects.get(name=graph)
-        return threads.create(actor=person, now=clock.now(), graph=row)
+        assistant = assistants.resolve(graph, user=person)
+        return threads.create(actor=person, now=clock.now(), assistant=assistant)
 
     return make
 
@@ -84,7 +85,7 @@ def start(person: Any) -> Callable[..., Run]:
         assert thread.graph is not None
         return runs.start(
             thread=thread,
-            graph=thread.graph,
+            assistant=assistants.resolve(thread.graph.name, user=person),
             actor=person,
             order=RunOrder(**order),
             now=clock.now(),

@@ -101,7 +101,31 @@ class TestAWorkerThatIsGone:
         assert not stopping.execute(run_id=run.pk)
         assert run_selectors.next_due(thread_id=thread.pk) == run.pk
 
-    def test_five_times_makes_the_run_an_error(
+    def test_may_be_gone_any_number_of_times_while_the_run_advances(
+        self,
+        make_engine: Callable[[], Engine],
+        make_thread: Make,
+        start: Start,
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        settings.RUN_MAX_CRASHES = 2
+        thread = make_thread("steps")
+        # The limit ends every attempt after a step or two, and the end is never written.
+        run = start(thread, input={"steps": 9}, config={"recursion_limit": 1})
+        monkeypatch.setattr(settling, "settle", Mock(side_effect=OperationalError("gone")))
+        counts = []
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                make_engine().execute(run_id=run.pk)
+            leases.take_over(reason="died")
+
+            run.refresh_from_db()
+            assert (run.status, run.crashes) == ("pending", 1)
+            counts.append(values(thread)["count"])
+        assert counts == sorted(set(counts))
+
+    def test_five_times_at_one_step_makes_the_run_an_error(
         self, make_thread: Make, start: Start, settings: Any
     ) -> None:
         run = start(make_thread("steps"), input={"steps": 1})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
-from rest_framework.request import Request
 
 from threadhub.kernel import audit, clock
 from threadhub.kernel.audit.middleware import actor_of
 from threadhub.kernel.people import keys
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 
 class ApiKeyAuthentication(authentication.BaseAuthentication):

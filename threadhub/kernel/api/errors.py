@@ -38,7 +38,7 @@ def body(detail: str, code: str, fields: dict[str, Any] | None = None) -> dict[s
     return {"detail": detail, "code": code, **named, "correlation_id": correlation.current()}
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle(error: Exception, _context: dict[str, Any]) -> Response | None:
     """Turn an exception of a view into the error shape; unknown ones become a plain 500."""
     if isinstance(error, ThreadHubError):
         shape = body(error.message, error.code, error.fields)

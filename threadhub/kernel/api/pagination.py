@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
 from rest_framework.response import Response
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 # Counting further would cost more than anyone learns from it.
 COUNT_LIMIT = 1000

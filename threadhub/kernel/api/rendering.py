@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from rest_framework.parsers import BaseParser
+    from rest_framework.request import Request
 
 
 class AsciiJSONRenderer(JSONRenderer):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import models
 from rest_framework.permissions import IsAuthenticated
-from rest_framework.request import Request
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from threadhub.kernel.rbac import access
-from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
 
 from .errors import LengthRequired
 from .rendering import AnyAccept, AsciiJSONRenderer
+
+if TYPE_CHECKING:
+    from django.db import models
+    from rest_framework.request import Request
+    from rest_framework.serializers import Serializer
+
+    from threadhub.kernel.rbac.querysets import Action, ProtectedQuerySet
 
 
 class ProtectedView(APIView):

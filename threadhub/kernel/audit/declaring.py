@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from auditlog.registry import auditlog
-from django.db import models
+
+if TYPE_CHECKING:
+    from django.db import models
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest
 
 from .context import Actor, acting_as
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 def actor_of(request: HttpRequest, user: object) -> Actor:
@@ -45,5 +48,5 @@ class ActorMiddleware:
     async def _answer_async(self, request: HttpRequest) -> object:
         with acting_as(actor_of(request, await request.auser())):
             awaitable = self.get_response(request)
-            assert isinstance(awaitable, Awaitable)  # noqa: S101  # narrows for the type checker
+            assert isinstance(awaitable, Awaitable)  # narrows for the type checker
             return await awaitable

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auditlog import get_logentry_model
-from django.db import models
 
 from threadhub.kernel.models import bulk_writes, clean_text
 from threadhub.kernel.observability import correlation
 from threadhub.kernel.observability.redaction import redact
+
+if TYPE_CHECKING:
+    from django.db import models
 
 # Why bookkeeping may change rows without an entry. A test holds this list.
 MACHINERY = frozenset(
@@ -20,6 +22,7 @@ MACHINERY = frozenset(
         "stream",
         "outbox",
         "graph catalogue",
+        "store expiry",
     }
 )
 

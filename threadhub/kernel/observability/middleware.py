@@ -31,7 +31,7 @@ class CorrelationMiddleware:
     async def _answer_async(self, request: HttpRequest) -> object:
         with correlation.correlated(client=request.headers.get("X-Request-ID", "")) as made:
             awaitable = self.get_response(request)
-            assert isinstance(awaitable, Awaitable)  # noqa: S101  # narrows for the type checker
+            assert isinstance(awaitable, Awaitable)  # narrows for the type checker
             return self._stamp(await awaitable, made)
 
     def _stamp(self, response: object, made: str) -> object:

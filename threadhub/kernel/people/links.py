@@ -31,4 +31,4 @@ def redeem(token: str, *, now: datetime) -> int | None:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -81,4 +81,3 @@ def read(
     # A run's events all stand in its thread's stream, and have an index of their own.
     events = events.filter(run_id=run_id) if run_id else events.filter(stream_id=stream_id)
     return list(events.order_by("seq")[:limit])
-

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from asgiref.sync import sync_to_async
+from channels.db import DatabaseSyncToAsync
 
 from .models import Stream
 
@@ -100,7 +100,7 @@ async def _poll() -> None:
     known: dict[int, int] = {}
     while streams := watched():
         try:
-            current = await sync_to_async(last_seqs, thread_sensitive=False)(streams)
+            current = await DatabaseSyncToAsync(last_seqs, thread_sensitive=False)(streams)
         except Exception:
             logger.exception("Polling the event streams failed; the next poll tries again.")
             current = known

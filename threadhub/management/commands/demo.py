@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -13,10 +13,12 @@ from threadhub.kernel import audit
 from threadhub.kernel.errors import Invalid, ThreadHubError
 from threadhub.management.screen import Screen
 from threadhub.ops import demo, following, preparing
-from threadhub.ops.demo import Figures
 from threads_app.models import Interrupt, Run
 from threads_app.runtime import engine
 from threads_app.selectors import usage
+
+if TYPE_CHECKING:
+    from threadhub.ops.demo import Figures
 
 PERSON = "operator"
 # What a shell says of a program that Ctrl-C ended.
@@ -64,7 +66,7 @@ class Command(BaseCommand):
         if question is None:
             return self._conclude([first], approve=True)
         decided = self._decide(question, approve)
-        order = demo.answer(question, run=first.run, actor=self._person, approve=decided)
+        order = demo.answer(question, actor=self._person, approve=decided)
         second = self._run(order, "Publishing" if decided else "Rejecting")
         return self._conclude([first, second], approve=decided)
 
@@ -86,7 +88,7 @@ class Command(BaseCommand):
     def _run(self, run: Run, title: str) -> Figures:
         before = usage.of_thread(run.thread)
         try:
-            with following.executing(run), self._screen.progress(title):
+            with self._screen.progress(title), following.executing(run):
                 for event in following.follow(run):
                     self._screen.event(event)
         except KeyboardInterrupt:

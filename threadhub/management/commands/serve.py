@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 from argparse import ArgumentParser
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -21,8 +22,10 @@ from threadhub.kernel.ticking import Ticker
 from threadhub.ops import demo, preparing
 from threadhub.ops.lock import InstallationLock
 from threadhub.ops.worker import EmbeddedWorker
-from threads_app.graphs.catalog import Report
 from threads_app.runtime import engine, leases
+
+if TYPE_CHECKING:
+    from threads_app.graphs.catalog import Report
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +51,12 @@ class Command(BaseCommand):
         except ThreadHubError as error:
             self.stderr.write(error.message)
             sys.exit(2)
-        try:
-            self._serve(host, port)
-        finally:
-            lock.release()
+        self._serve(host, port)
+        # Every run is settled or handed back. What is left are threads inside user code and
+        # the broker's, which crash an interpreter that takes itself apart around them.
+        self.stdout.flush()
+        logging.shutdown()
+        os._exit(0)
 
     def _prepare(self, host: str, port: int) -> None:
         self.check()
