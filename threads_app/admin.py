@@ -41,18 +41,24 @@ CHECKPOINTS_SHOWN = 100
 class GraphAdmin(ReadOnlyAdmin):
     """What the installation can run; for everyone who may sign in here."""
 
-    list_display = ("name", "project", "state", "source", "about", "loaded")
+    list_display = ("name", "project", "form", "state", "source", "about", "loaded")
     list_filter = ("status",)
     search_fields = ("name", "project")
     ordering = ("name",)
     fieldsets = (
         (None, {"fields": ("name", "about", "state", "problem", "notes_shown", "source")}),
-        (_("Origin"), {"fields": (("project", "target"), ("loaded", "import_seconds"))}),
+        (_("Origin"), {"fields": (("project", "target", "form"), ("loaded", "import_seconds"))}),
         (_("Identity"), {"fields": ("assistant_id", "fingerprint", "revision")}),
         (_("Structure"), {"fields": ("description_shown",), "classes": ("collapse",)}),
+        (
+            _("Check"),
+            {"fields": ("checked", "problem_code", "check_shown"), "classes": ("collapse",)},
+        ),
     )
     notes_shown = json_field("notes", _("notes"))
     description_shown = json_field("description", _("structure"))
+    check_shown = json_field("check_report", _("what the check found"))
+    checked = time_field("checked_at", _("checked"))
     loaded = time_field("loaded_at", _("loaded"))
     about = plain_field("text", _("description"))
 

@@ -58,7 +58,9 @@ class GraphOutput(serializers.Serializer[Any]):
     target = serializers.CharField()
     description = serializers.CharField()
     status = serializers.CharField()
+    form = serializers.CharField()
     problem = serializers.CharField()
+    problem_code = serializers.CharField()
     notes = serializers.ListField(child=serializers.CharField())
     fingerprint = serializers.CharField()
     source_changed = serializers.BooleanField()
@@ -69,6 +71,7 @@ class GraphDetailOutput(GraphOutput):
     """A graph with its drawing, schemas, channels and interrupt points."""
 
     structure = serializers.DictField()
+    check = serializers.DictField()
 
 
 class StateOutput(serializers.Serializer[Any]):
@@ -180,13 +183,17 @@ def graph(row: Graph, changed: Collection[str], *, detail: bool = False) -> dict
         "target": row.target,
         "description": row.text,
         "status": row.status,
+        "form": row.form,
         "problem": row.problem,
+        "problem_code": row.problem_code,
         "notes": row.notes,
         "fingerprint": row.fingerprint,
         "source_changed": row.project in changed,
         "loaded_at": row.loaded_at,
     }
-    return {**shown, "structure": row.description} if detail else shown
+    if not detail:
+        return shown
+    return {**shown, "structure": row.description, "check": row.check_report}
 
 
 def interrupt(row: Interrupt) -> dict[str, Any]:

@@ -28,6 +28,9 @@ class GraphDescription:
 
     nodes: list[dict[str, Any]]
     edges: list[dict[str, Any]]
+    # The same with every subgraph drawn in place of its node.
+    xray: dict[str, Any]
+    # By namespace, each with nodes, edges and schemas.
     subgraphs: dict[str, dict[str, Any]]
     # A schema that cannot be generated is None, and `missing_schemas` says why.
     schemas: dict[str, dict[str, Any] | None]
@@ -50,6 +53,7 @@ def describe(graph: Pregel) -> GraphDescription:
     return GraphDescription(
         nodes=drawing["nodes"],
         edges=drawing["edges"],
+        xray=_drawing(graph, is_deep=True),
         subgraphs=_subgraphs(graph),
         schemas=schemas,
         missing_schemas=missing,
@@ -63,12 +67,16 @@ def describe(graph: Pregel) -> GraphDescription:
 
 def _subgraphs(graph: Pregel) -> dict[str, dict[str, Any]]:
     found = graph.get_subgraphs(recurse=True)
-    return {name: _drawing(inner) for name, inner in found if isinstance(inner, Pregel)}
+    return {
+        name: {**_drawing(inner), "schemas": _schemas(inner)[0]}
+        for name, inner in found
+        if isinstance(inner, Pregel)
+    }
 
 
-def _drawing(graph: Pregel) -> dict[str, Any]:
+def _drawing(graph: Pregel, *, is_deep: bool = False) -> dict[str, Any]:
     try:
-        drawn = plain(graph.get_graph().to_json(with_schemas=False))
+        drawn = plain(graph.get_graph(xray=is_deep).to_json(with_schemas=False))
     except Exception:
         # Drawing walks the user's own objects; nodes without edges are better than no graph.
         logger.debug("a graph could not be drawn", exc_info=True)

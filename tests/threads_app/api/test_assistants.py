@@ -147,3 +147,15 @@ def test_a_wrong_body_is_refused(operator: httpx.Client, body: Any, status: int)
     answer = operator.post("/assistants", json=body)
 
     assert answer.status_code == status and answer.json()["detail"]
+
+
+def test_subgraphs_are_drawn_and_described_too(sdk: SyncLangGraphClient) -> None:
+    plain = sdk.assistants.get_graph("nested")["nodes"]
+    deep = sdk.assistants.get_graph("nested", xray=True)["nodes"]
+    assert len(deep) > len(plain)
+
+    found = sdk.assistants.get_subgraphs("nested", recurse=True)
+    assert found
+    for name, described in found.items():
+        assert described["input_schema"]["type"] == "object"
+        assert name in sdk.assistants.get_subgraphs("nested", namespace=name)
