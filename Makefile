@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SILENT:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run project test demo lint unit lock query-baseline install-app install-dev
+.PHONY: help run project test demo chaos lint unit lock query-baseline install-app install-dev
 
 python := .venv/bin/python
 # Tests of one file stay in one process: they share its database.
@@ -52,6 +52,9 @@ test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUI
 
 unit: install-dev ## Run the fast tests: units and architecture.
 	exec $(python) -m pytest $(parallel) -m "not slow"
+
+chaos: install-dev ## Kill the server ten times in the middle of a run (CHAOS_KILLS=10), with a seed printed.
+	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest tests/chaos
 
 lint: install-dev ## Check style, types, imports, migrations and translations.
 	$(python) -m ruff check .
