@@ -147,7 +147,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api",
-    "ENUM_NAME_OVERRIDES": {"UnfinishedEnum": ["pending", "running", "all"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ThreadStatusEnum": ["idle", "busy", "interrupted", "error"],
+        "UnfinishedEnum": ["pending", "running", "all"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
