@@ -46,7 +46,7 @@ class NotYet(serializers.JSONField):
     def __init__(self, operation: str, *, default_word: str = "") -> None:
         super().__init__(required=False, allow_null=True, help_text="Not available yet.")
         self._operation = operation
-        self._harmless = (False, "", [], {}, default_word)
+        self._harmless: tuple[Any, ...] = (False, "", [], {}, default_word)
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse everything but what means the same as nothing."""
