@@ -9,6 +9,16 @@ from rest_framework import serializers
 
 from .fields import MetadataInput, NotYet, OneOrMany
 
+STATE_FIELDS = (
+    "values",
+    "next",
+    "tasks",
+    "checkpoint",
+    "metadata",
+    "created_at",
+    "parent_checkpoint",
+    "interrupts",
+)
 METADATA_SEARCH_LENGTH = 2000
 THREAD_FIELDS = (
     "thread_id",
@@ -104,27 +114,44 @@ class StateUpdateInput(serializers.Serializer[Any]):
     checkpoint_id = serializers.CharField(required=False, allow_null=True, max_length=255)
 
 
-class StateQuery(serializers.Serializer[Any]):
+class StatePart(serializers.CharField):
+    """The name of a field of a state, or `values.` and the name of a channel."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the name."""
+        name: str = super().to_internal_value(data)
+        if name not in STATE_FIELDS and not name.startswith("values."):
+            raise serializers.ValidationError(f"{name} is no part of a state.")
+        return name
+
+
+class SelectingState(serializers.Serializer[Any]):
+    """What to show of a state."""
+
+    select = OneOrMany(child=StatePart(max_length=255), required=False, allow_null=True)
+
+
+class StateQuery(SelectingState):
     """GET /threads/{thread_id}/state."""
 
     subgraphs = serializers.BooleanField(default=False)
 
 
-class StateAtInput(serializers.Serializer[Any]):
+class StateAtInput(SelectingState):
     """POST /threads/{thread_id}/state/checkpoint."""
 
     checkpoint = CheckpointInput()
     subgraphs = serializers.BooleanField(default=False)
 
 
-class HistoryQuery(serializers.Serializer[Any]):
+class HistoryQuery(SelectingState):
     """GET /threads/{thread_id}/history."""
 
     limit = serializers.IntegerField(default=1, min_value=1, max_value=1000)
     before = serializers.CharField(required=False, max_length=255)
 
 
-class HistoryInput(serializers.Serializer[Any]):
+class HistoryInput(SelectingState):
     """POST /threads/{thread_id}/history."""
 
     limit = serializers.IntegerField(default=1, min_value=1, max_value=1000)

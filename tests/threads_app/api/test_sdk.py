@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
-from langgraph_sdk.errors import ConflictError, NotFoundError
+from langgraph_sdk.errors import ConflictError, NotFoundError, UnprocessableEntityError
 
 pytestmark = pytest.mark.both_databases
 
@@ -69,6 +69,18 @@ class TestThreads:
         assert earlier["values"] == before["values"]
         (older,) = sdk.threads.get_history(thread_id, before=history[1]["checkpoint"], limit=1)
         assert older["checkpoint"] == history[2]["checkpoint"]
+
+    def test_show_parts_of_their_state(self, sdk: SyncLangGraphClient, thread_id: str) -> None:
+        sdk.runs.wait(thread_id, "echo", input={"text": "x"})
+        place = sdk.threads.get_state(thread_id)["checkpoint"]
+        parts = ["values.text", "next", "values.nothing"]
+        expected = {"values": {"text": "X"}, "next": []}
+
+        assert sdk.threads.get_state(thread_id, select=parts) == expected
+        assert sdk.threads.get_state(thread_id, checkpoint=place, select=parts) == expected
+        assert sdk.threads.get_history(thread_id, select=parts, limit=1) == [expected]
+        with pytest.raises(UnprocessableEntityError):
+            sdk.threads.get_state(thread_id, select=["secrets"])
 
     def test_keep_their_state_while_a_run_executes(
         self, sdk: SyncLangGraphClient, thread_id: str, gate: Any, has_status: HasStatus
