@@ -95,7 +95,8 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     run = watching.run
     if watching.after <= 0:
         yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
-    messages = await _in_thread(_recalled)(watching)
+    is_back = watching.after > 0 and "messages" in watching.modes
+    messages = await _in_thread(_recalled)(watching) if is_back else Accumulator()
     async with aclosing(_events(watching)) as events:
         async for event in events:
             if event is None:
@@ -161,8 +162,7 @@ def _named(name: str, event: StreamEvent) -> str:
 def _recalled(watching: Watching) -> Accumulator:
     """Return the messages as far as a client that comes back has seen them."""
     messages = Accumulator()
-    seen = watching.after if "messages" in watching.modes else 0
-    after = 0
+    after, seen = 0, watching.after
     while after < seen:
         batch = log.read(
             stream_id=watching.run.thread.stream_id, after=after, run_id=watching.run.public_id

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from checkpoints_app.services import heads
@@ -22,6 +23,7 @@ from threads_app.graphs import catalog
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 from threads_app.services import interrupts, threads
 
+UNFINISHED = ("pending", "running")
 # What an answer's run takes over from the run that asked.
 _STREAMING = ("stream_modes", "stream_subgraphs")
 
@@ -40,7 +42,7 @@ class ThreadNeeded(Invalid):
 
 
 class RunAsks(Conflict):
-    """The run's question is open, and would be lost with the run."""
+    """The run's question is open or its answer on its way; it would be lost with the run."""
 
     code = "run_asks"
 
@@ -245,14 +247,16 @@ def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
 def delete(*, run: Run, now: datetime) -> None:
     """Delete a run; one under way is cut off. What it wrote to the thread's state stays.
 
-    Raises RunAsks while a question of it is open.
+    Raises RunAsks until all its questions are answered and the answers heard.
     """
     with acts.act("run.delete") as act:
         thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
         locked = Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
         if locked is None:
             return
-        if Interrupt.objects.open().filter(run=locked).exists():
+        # An answer on its way is told apart from the next one by the question's row.
+        needed = Q(status=Interrupt.Status.OPEN) | Q(answer_run__status__in=UNFINISHED)
+        if Interrupt.objects.filter(needed, run=locked).exists():
             raise RunAsks("This run waits for an answer. Answer it, or delete the thread.")
         if not locked.is_terminal:
             _cut_off(act, thread, locked, now)

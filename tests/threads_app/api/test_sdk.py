@@ -161,6 +161,10 @@ class TestRuns:
         (asking,) = sdk.runs.list(other)
         with pytest.raises(ConflictError):
             sdk.runs.delete(other, asking["run_id"])
+        sdk.runs.wait(other, "asks", command={"resume": "yes"})
+        sdk.runs.delete(other, asking["run_id"])
+        assert len(sdk.runs.list(other)) == 1
+        assert sdk.threads.get_state(other)["values"]["answers"] == ["yes"]  # type: ignore[call-overload]
 
     def test_start_in_batches(self, sdk: SyncLangGraphClient, thread_id: str) -> None:
         bodies: Any = [
