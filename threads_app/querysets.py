@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
@@ -89,6 +89,12 @@ class SearchableQuerySet(ProtectedQuerySet[ModelT]):
 
 class ThreadQuerySet(SearchableQuerySet["Thread"]):
     """Filters for threads."""
+
+    def left_over(self, *, before: datetime) -> Self:
+        """Return the temporary threads on which nothing happened since, nor is to happen."""
+        runs = self.model._meta.get_field("runs").related_model._default_manager
+        active = runs.filter(thread=OuterRef("pk"), status__in=["pending", "running"])
+        return self.filter(~Exists(active), is_temporary=True, updated_at__lt=before)
 
 
 class RunQuerySet(ProtectedQuerySet["Run"]):

@@ -53,6 +53,16 @@ class Invalid(ThreadHubError):
     code = "invalid"
 
 
+class NotAvailable(ThreadHubError):
+    """ThreadHub does not do this yet; `operation` begins the sentence: "Creating crons"."""
+
+    status = 501
+    code = "not_available"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"{operation} is not available yet.")
+
+
 class Unavailable(ThreadHubError):
     """Something ThreadHub depends on is away; trying again later may succeed."""
 

@@ -147,6 +147,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api",
+    "ENUM_NAME_OVERRIDES": {
+        "ThreadStatusEnum": ["idle", "busy", "interrupted", "error"],
+        "UnfinishedEnum": ["pending", "running", "all"],
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 
@@ -162,6 +166,7 @@ LEASE_SECONDS = env.seconds("LEASE_SECONDS", 15, least=1, most=600)
 TICK_SECONDS = env.seconds("TICK_SECONDS", 1, least=0.1, most=60)
 RUN_DEADLINE_SECONDS = env.seconds("RUN_DEADLINE_SECONDS", 24 * 3600, least=1, most=30 * 86400)
 RUN_MAX_CRASHES = env.integer("RUN_MAX_CRASHES", 5, least=1, most=100)
+STATELESS_SECONDS = env.seconds("STATELESS_SECONDS", 60, least=1, most=30 * 86400)
 CONCURRENCY = env.integer("CONCURRENCY", 4, least=1, most=256)
 LOOPS = env.integer("LOOPS", 2, least=1, most=32)
 STOP_SECONDS = env.seconds("STOP_SECONDS", 10, least=0, most=600)
@@ -189,6 +194,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "redact": {"()": "threadhub.kernel.observability.logging.RedactingFilter"},
+        # Asking for what is not there yet is nobody's failure.
+        "implemented": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", None) != 501,
+        },
     },
     "formatters": {
         "json": {"()": "threadhub.kernel.observability.logging.JsonFormatter"},
@@ -208,7 +218,7 @@ LOGGING = {
         "sessions_app": {"level": LOG_LEVEL},
         "checkpoints_app": {"level": LOG_LEVEL},
         # The admin's own handler would print request data of every 4xx.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["implemented"]},
     },
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from threadhub.kernel.errors import Invalid
@@ -61,6 +62,14 @@ def _checkpoint(given: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]
     candidates = (given.get("checkpoint_id"), named.get("checkpoint_id"))
     found = next(filter(None, (*candidates, configurable.get("checkpoint_id"))), None)
     return {"checkpoint_id": str(found)} if found else None
+
+
+def placed(found: RunOrder, *, place: int) -> RunOrder:
+    """Return the order as one of several that a request gives, each with a key of its own."""
+    if found.idempotency_key is None:
+        return found
+    key = hashlib.sha256(f"{place} {found.idempotency_key}".encode()).hexdigest()
+    return replace(found, idempotency_key=key)
 
 
 def _key(request: Request) -> str | None:

@@ -153,6 +153,29 @@ def _by_task(asked: Sequence[Interrupt]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def selected(
+    shown: Sequence[dict[str, Any]], fields: Collection[str] | None
+) -> list[dict[str, Any]]:
+    """Return only these fields of each object; all of them when none is named."""
+    if not fields:
+        return list(shown)
+    return [{name: row[name] for name in fields} for row in shown]
+
+
+def state(shown: dict[str, Any], parts: Sequence[str] | None) -> dict[str, Any]:
+    """Return only these parts of a state; all of it when none is named."""
+    if not parts:
+        return shown
+    found: dict[str, Any] = {}
+    for part in parts:
+        name, _, channel = part.partition(".")
+        if not channel or name in parts:
+            found[name] = shown[name]
+        elif channel in shown[name]:
+            found.setdefault(name, {})[channel] = shown[name][channel]
+    return found
+
+
 def run(row: Run) -> dict[str, Any]:
     """Return a run as JSON; LangGraph's clients know `cancelled` as `interrupted`."""
     failed = {"kind": row.error_kind, "error": row.error_class, "message": row.error_message}

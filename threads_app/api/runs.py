@@ -20,7 +20,7 @@ from threads_app.selectors import assistants
 from threads_app.services import runs, state, threads
 from threads_app.services.state import Place
 
-from . import inputs, orders, outputs, sse
+from . import orders, outputs, run_inputs, sse
 from .routes import RunRoute, ThreadRoute, parse_id
 from .sse import Abandon, Watching
 
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 UNSEEN = ("graph__description", "thread__values_preview")
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
-START_ERRORS = {400: outputs.ErrorOutput, 409: outputs.ErrorOutput, **ERRORS}
+START_ERRORS = {
+    400: outputs.ErrorOutput,
+    409: outputs.ErrorOutput,
+    501: outputs.ErrorOutput,
+    **ERRORS,
+}
 STREAM = OpenApiResponse(OpenApiTypes.STR, description="Server-sent events.")
 
 
@@ -45,20 +50,24 @@ def _headers(run: Run, leaf: str = "") -> dict[str, str]:
 
 
 class StartingRoute(ThreadRoute):
-    """What the three routes that start a run share."""
+    """What the routes that start a run share."""
 
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
-        given = validated(inputs.RunCreateInput, request)
-        assistant = assistants.resolve(given["assistant_id"], user=request.user)
+        given = validated(run_inputs.RunCreateInput, request)
         order = orders.order(request, given)
+        return self.accept(thread_id, given, order), given
+
+    def accept(self, thread_id: str, given: dict[str, Any], order: RunOrder) -> Run:
+        """Accept a run on a thread, made if the body says so."""
+        user = self.request.user
+        assistant = assistants.resolve(given["assistant_id"], user=user)
         thread = self._thread(thread_id, given, assistant, order)
         if place := order.options["checkpoint"]:
             state.demand(thread=thread, place=Place(**place))
-        run = runs.start(
-            thread=thread, assistant=assistant, actor=request.user, order=order, now=clock.now()
+        return runs.start(
+            thread=thread, assistant=assistant, actor=user, order=order, now=clock.now()
         )
-        return run, given
 
     def _thread(
         self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
@@ -78,6 +87,28 @@ class StartingRoute(ThreadRoute):
             return self.find_thread(thread_id)
 
 
+def created(run: Run) -> Response:
+    """Answer with a run that was accepted."""
+    return respond(outputs.run(run), _headers(run))
+
+
+def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:
+    """Answer with the stream of a run that was accepted."""
+    watching = Watching(
+        run=run,
+        modes=frozenset(orders.modes(given)),
+        subgraphs=given["stream_subgraphs"],
+        abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
+    )
+    return sse.respond(watching, _headers(run, "stream"))
+
+
+def waited(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:
+    """Answer with the result of a run that was accepted, once it is there."""
+    abandon = _canceller(request, run) if given["on_disconnect"] == "cancel" else None
+    return sse.respond_waiting(Watching(run=run, abandon=abandon), _headers(run, "join"))
+
+
 class RunsView(StartingRoute):
     """/threads/{thread_id}/runs."""
 
@@ -85,29 +116,30 @@ class RunsView(StartingRoute):
 
     @extend_schema(
         operation_id="list_runs",
-        parameters=[inputs.RunListQuery],
+        parameters=[run_inputs.RunListQuery],
         responses={200: outputs.RunOutput(many=True), **ERRORS},
     )
     def get(self, request: Request, thread_id: str) -> Response:
         """Return the thread's runs, newest first."""
         thread = self.find_thread(thread_id)
-        given = queried(inputs.RunListQuery, request)
+        given = queried(run_inputs.RunListQuery, request)
         found: RunQuerySet = Run.objects.visible_to(request.user, "read").filter(thread=thread)
         if given.get("status"):
             found = found.with_shown_status(given["status"])
         found = found.select_related("thread", "graph").defer(*UNSEEN).order_by("-id")
         rows, headers = page(found, limit=given["limit"], offset=given["offset"])
-        return respond([outputs.run(row) for row in rows], headers)
+        shown = outputs.selected([outputs.run(row) for row in rows], given.get("select"))
+        return respond(shown, headers)
 
     @extend_schema(
         operation_id="create_run",
-        request=inputs.RunCreateInput,
+        request=run_inputs.RunCreateInput,
         responses={200: outputs.RunOutput, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> Response:
         """Start a run and return at once."""
         run, _ = self.start(request, thread_id)
-        return respond(outputs.run(run), _headers(run))
+        return created(run)
 
 
 class RunStreamView(StartingRoute):
@@ -117,19 +149,13 @@ class RunStreamView(StartingRoute):
 
     @extend_schema(
         operation_id="stream_run",
-        request=inputs.RunCreateInput,
+        request=run_inputs.RunCreateInput,
         responses={(200, "text/event-stream"): STREAM, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run and stream it until it ends."""
         run, given = self.start(request, thread_id)
-        watching = Watching(
-            run=run,
-            modes=frozenset(orders.modes(given)),
-            subgraphs=given["stream_subgraphs"],
-            abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
-        )
-        return sse.respond(watching, _headers(run, "stream"))
+        return streamed(request, run, given)
 
 
 class RunWaitView(StartingRoute):
@@ -139,25 +165,32 @@ class RunWaitView(StartingRoute):
 
     @extend_schema(
         operation_id="wait_run",
-        request=inputs.RunCreateInput,
+        request=run_inputs.RunCreateInput,
         responses={200: OpenApiTypes.OBJECT, **START_ERRORS},
     )
     def post(self, request: Request, thread_id: str) -> HttpResponseBase:
         """Start a run and return its output values when it has ended."""
         run, given = self.start(request, thread_id)
-        abandon = _canceller(request, run) if given["on_disconnect"] == "cancel" else None
-        return sse.respond_waiting(Watching(run=run, abandon=abandon), _headers(run, "join"))
+        return waited(request, run, given)
 
 
 class RunView(RunRoute):
     """/threads/{thread_id}/runs/{run_id}."""
 
-    needs = {"GET": "read"}
+    needs = {"GET": "read", "DELETE": "delete"}
 
     @extend_schema(operation_id="get_run", responses={200: outputs.RunOutput, **ERRORS})
     def get(self, request: Request, thread_id: str, run_id: str) -> Response:
         """Return a run."""
         return Response(outputs.run(self.find_run(thread_id, run_id)))
+
+    @extend_schema(
+        operation_id="delete_run", responses={204: None, 409: outputs.ErrorOutput, **ERRORS}
+    )
+    def delete(self, request: Request, thread_id: str, run_id: str) -> Response:
+        """Delete a run; one under way is cut off. The state it wrote stays."""
+        runs.delete(run=self.find_run(thread_id, run_id), now=clock.now())
+        return Response(status=204)
 
 
 class RunJoinView(RunRoute):
@@ -179,13 +212,13 @@ class RunJoinStreamView(RunRoute):
 
     @extend_schema(
         operation_id="join_run_stream",
-        parameters=[inputs.RunStreamQuery],
+        parameters=[run_inputs.RunStreamQuery],
         responses={(200, "text/event-stream"): STREAM, **ERRORS},
     )
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Stream a run from its start, or from the event after `Last-Event-ID`."""
         run = self.find_run(thread_id, run_id)
-        given = queried(inputs.RunStreamQuery, request)
+        given = queried(run_inputs.RunStreamQuery, request)
         abandon = None
         if given["cancel_on_disconnect"]:
             access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
@@ -217,13 +250,13 @@ class RunCancelView(RunRoute):
     @extend_schema(
         operation_id="cancel_run",
         request=None,
-        parameters=[inputs.CancelQuery],
+        parameters=[run_inputs.CancelQuery],
         responses={202: None, 200: OpenApiTypes.OBJECT, **ERRORS},
     )
     def post(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Ask a run to stop; with `wait`, answer when it has."""
         run = self.find_run(thread_id, run_id)
-        given = queried(inputs.CancelQuery, request)
+        given = queried(run_inputs.CancelQuery, request)
         runs.cancel(run=run, actor=request.user, now=clock.now())
         headers = _headers(run, "join")
         if given["wait"]:

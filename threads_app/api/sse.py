@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from django.http import StreamingHttpResponse
 
 from threadhub.kernel.streams import log, wakeups
 from threads_app.models.run import TERMINAL
+from threads_app.runtime.messages import Accumulator
 from threads_app.selectors import runs
 from threads_app.services import answers, state
 from threads_app.services.state import Place
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
 _FAILURES = frozenset({"run.error", "run.timeout"})
-# The name a kind of event has among the stream modes.
-_MODES = {"messages": "messages-tuple"}
 # Streams share a few threads, whose connections are given back after each call.
 _in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
 
@@ -96,10 +95,15 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     run = watching.run
     if watching.after <= 0:
         yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+    is_back = watching.after > 0 and "messages" in watching.modes
+    messages = await _in_thread(_recalled)(watching) if is_back else Accumulator()
     async with aclosing(_events(watching)) as events:
         async for event in events:
             if event is None:
                 yield b": heartbeat\r\n\r\n"
+            elif event.kind == "messages":
+                for part in _messages(watching, messages, event):
+                    yield part
             elif (frame := await _translate(watching, event)) is not None:
                 yield frame
 
@@ -141,18 +145,58 @@ async def _translate(watching: Watching, event: StreamEvent) -> bytes | None:
         return _frame("error", failure["__error__"], event.seq)
     if event.kind in _ENDS:
         return _frame("end", None, event.seq)
-    if _MODES.get(event.kind, event.kind) not in watching.modes:
+    if event.kind not in watching.modes or _is_hidden(watching, event):
         return None
-    where = payload.get("ns", "")
-    if where and not watching.subgraphs:
-        return None
-    name = f"{event.kind}|{where}" if where else event.kind
-    return _frame(name, await _data(watching.run, payload), event.seq)
+    return _frame(_named(event.kind, event), await _data(watching.run, payload), event.seq)
+
+
+def _is_hidden(watching: Watching, event: StreamEvent) -> bool:
+    return bool(event.payload.get("ns")) and not watching.subgraphs
+
+
+def _named(name: str, event: StreamEvent) -> str:
+    where = event.payload.get("ns")
+    return f"{name}|{where}" if where else name
+
+
+def _recalled(watching: Watching) -> Accumulator:
+    """Return the messages as far as a client that comes back has seen them."""
+    messages = Accumulator()
+    after, seen = 0, watching.after
+    while after < seen:
+        batch = log.read(
+            stream_id=watching.run.thread.stream_id, after=after, run_id=watching.run.public_id
+        )
+        after = batch[-1].seq if batch else seen
+        for event in batch:
+            if event.kind == "messages" and event.seq <= seen and not _is_hidden(watching, event):
+                messages.is_new(event.payload["message"])
+                messages.grown(event.payload["message"], is_chunk=event.payload["chunk"])
+    return messages
+
+
+def _messages(watching: Watching, messages: Accumulator, event: StreamEvent) -> Iterator[bytes]:
+    """Yield a token as the modes show it: as it is, and as the message it is the end of.
+
+    The last frame carries the event's id: a client that saw only the first sees it again.
+    """
+    if _is_hidden(watching, event):
+        return
+    message, metadata = event.payload["message"], event.payload["metadata"]
+    shown: list[tuple[str, Any]] = []
+    if "messages-tuple" in watching.modes:
+        shown.append(("messages", [message, metadata]))
+    if "messages" in watching.modes:
+        if messages.is_new(message):
+            shown.append(("messages/metadata", {str(message.get("id")): {"metadata": metadata}}))
+        is_chunk = event.payload["chunk"]
+        name = "messages/partial" if is_chunk else "messages/complete"
+        shown.append((name, [messages.grown(message, is_chunk=is_chunk)]))
+    for place, (name, data) in enumerate(shown, start=1):
+        yield _frame(_named(name, event), data, event.seq if place == len(shown) else None)
 
 
 async def _data(run: Run, payload: dict[str, Any]) -> Any:
-    if "message" in payload:
-        return [payload["message"], payload["metadata"]]
     if "data" in payload:
         return payload["data"]
     return await _in_thread(_referenced)(run, payload)

@@ -19,6 +19,8 @@ from .routes import ThreadRoute
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
+    from threads_app.models import Thread
+
 ERRORS = {404: outputs.ErrorOutput, 422: outputs.ErrorOutput}
 
 
@@ -45,7 +47,7 @@ class StateView(ThreadRoute):
         """Return the latest state of the thread."""
         thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
-        return Response(state.read(thread=thread, place=LATEST, subgraphs=given["subgraphs"]))
+        return _shown(thread, LATEST, given)
 
     @extend_schema(
         operation_id="update_state",
@@ -81,7 +83,7 @@ class StateAtView(ThreadRoute):
         thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
         place = place_of(None, checkpoint_id)
-        return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
+        return _shown(thread, place, given)
 
 
 class StateAtCheckpointView(ThreadRoute):
@@ -99,7 +101,7 @@ class StateAtCheckpointView(ThreadRoute):
         thread = self.find_thread(thread_id, "graph")
         given = validated(inputs.StateAtInput, request)
         place = place_of(given["checkpoint"])
-        return Response(state.read(thread=thread, place=place, subgraphs=given["subgraphs"]))
+        return _shown(thread, place, given)
 
 
 class HistoryView(ThreadRoute):
@@ -134,7 +136,12 @@ class HistoryView(ThreadRoute):
             namespace=(given.get("checkpoint") or {}).get("checkpoint_ns") or "",
             metadata=given.get("metadata"),
         )
-        return Response(found)
+        return Response([outputs.state(shown, given.get("select")) for shown in found])
+
+
+def _shown(thread: Thread, place: Place, given: dict[str, Any]) -> Response:
+    shown = state.read(thread=thread, place=place, subgraphs=given["subgraphs"])
+    return Response(outputs.state(shown, given.get("select")))
 
 
 def _before(given: Any) -> str:

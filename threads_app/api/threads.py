@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
@@ -132,17 +133,38 @@ class ThreadSearchView(ProtectedView):
         given = validated(inputs.ThreadSearchInput, request)
         found = _matching(self.visible(*RELATED).defer(*UNSEEN), given)
         rows, headers = page(found, limit=given["limit"], offset=given["offset"])
-        return respond(outputs.threads(rows), headers)
+        return respond(outputs.selected(outputs.threads(rows), given.get("select")), headers)
+
+
+class ThreadCountView(ProtectedView):
+    """/threads/count."""
+
+    protected = Thread
+    needs = {"POST": "view"}
+
+    @extend_schema(
+        operation_id="count_threads",
+        request=inputs.ThreadFilterInput,
+        responses={200: OpenApiTypes.INT, 422: outputs.ErrorOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Return how many of the caller's threads match."""
+        given = validated(inputs.ThreadFilterInput, request)
+        return Response(_filtered(self.visible(), given).count())
 
 
 def _matching(found: Any, given: dict[str, Any]) -> Any:
+    names = {"thread_id": "public_id"}
+    column = names.get(given["sort_by"], given["sort_by"])
+    sign = "-" if given["sort_order"] == "desc" else ""
+    return _filtered(found, given).order_by(f"{sign}{column}", f"{sign}id")
+
+
+def _filtered(found: Any, given: dict[str, Any]) -> Any:
     if given.get("ids") is not None:
         found = found.filter(public_id__in=given["ids"])
     if given.get("status"):
         found = found.filter(status=given["status"])
     if given.get("metadata"):
         found = found.with_metadata(given["metadata"])
-    names = {"thread_id": "public_id"}
-    column = names.get(given["sort_by"], given["sort_by"])
-    sign = "-" if given["sort_order"] == "desc" else ""
-    return found.order_by(f"{sign}{column}", f"{sign}id")
+    return found

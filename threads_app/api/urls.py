@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import assistants, graphs, interrupts, runs, state, store, threads
+from . import assistants, graphs, interrupts, missing, runs, state, stateless, store, threads
 
 THREAD = "threads/<str:thread_id>"
 RUN = f"{THREAD}/runs/<str:run_id>"
 ASSISTANT = "assistants/<str:assistant_id>"
 
 urlpatterns = [
+    *missing.urlpatterns,
     path("graphs", graphs.GraphsView.as_view()),
     path("graphs/<str:graph_id>", graphs.GraphView.as_view()),
     path("assistants", assistants.AssistantsView.as_view()),
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{ASSISTANT}/latest", assistants.AssistantLatestView.as_view()),
     path("threads", threads.ThreadsView.as_view()),
     path("threads/search", threads.ThreadSearchView.as_view()),
+    path("threads/count", threads.ThreadCountView.as_view()),
     path(THREAD, threads.ThreadView.as_view()),
     path(f"{THREAD}/state", state.StateView.as_view()),
     path(f"{THREAD}/state/checkpoint", state.StateAtCheckpointView.as_view()),
@@ -37,6 +39,11 @@ urlpatterns = [
     path(f"{RUN}/join", runs.RunJoinView.as_view()),
     path(f"{RUN}/stream", runs.RunJoinStreamView.as_view()),
     path(f"{RUN}/cancel", runs.RunCancelView.as_view()),
+    path("runs", stateless.AloneRunsView.as_view()),
+    path("runs/stream", stateless.AloneStreamView.as_view()),
+    path("runs/wait", stateless.AloneWaitView.as_view()),
+    path("runs/batch", stateless.RunBatchView.as_view()),
+    path("runs/cancel", stateless.RunsCancelView.as_view()),
     path("store/items", store.StoreItemsView.as_view()),
     path("store/items/search", store.StoreSearchView.as_view()),
     path("store/namespaces", store.StoreNamespacesView.as_view()),

@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.CharField(max_length=255, unique=True)),
                 ('title', models.CharField(blank=True, default='', max_length=255)),
                 ('status', models.CharField(choices=[('idle', 'Idle'), ('busy', 'Busy'), ('interrupted', 'Interrupted'), ('error', 'Error')], default='idle', max_length=12)),
+                ('is_temporary', models.BooleanField(default=False)),
                 ('tags', models.JSONField(blank=True, default=list)),
                 ('metadata', threadhub.kernel.models.MetadataField(blank=True, default=dict)),
                 ('config', threadhub.kernel.models.JsonText(default=dict)),
@@ -188,6 +189,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='thread',
             index=models.Index(fields=['status', '-updated_at'], name='thread_status_recent'),
+        ),
+        migrations.AddIndex(
+            model_name='thread',
+            index=models.Index(condition=models.Q(('is_temporary', True)), fields=['updated_at'], name='thread_temporary'),
         ),
         migrations.AddConstraint(
             model_name='thread',

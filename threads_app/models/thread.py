@@ -41,6 +41,8 @@ class Thread(models.Model):
     # A bounded copy of the state, written when a run settles, for lists and previews.
     values_preview = JsonText(null=True)
     error = models.CharField(max_length=500, blank=True, default="")
+    # Made for one run that named no thread; goes some time after that run has ended.
+    is_temporary = models.BooleanField(default=False)
     run_count = models.IntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -61,6 +63,12 @@ class Thread(models.Model):
             models.Index(fields=["owner", "-updated_at"], name="thread_owner_recent"),
             # Threads in one state, latest first.
             models.Index(fields=["status", "-updated_at"], name="thread_status_recent"),
+            # Temporary threads that may go, looked for by every tick.
+            models.Index(
+                fields=["updated_at"],
+                condition=models.Q(is_temporary=True),
+                name="thread_temporary",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import F
 
 from threadhub.kernel import audit, events, ticking, transactions
 from threads_app.events import RunRequested
 from threads_app.models import Run
 from threads_app.selectors import runs
+from threads_app.services import threads
 
 from . import leases
 
@@ -40,3 +42,9 @@ def hint_again(now: datetime) -> None:
                 dispatched_at=now, dispatch_count=F("dispatch_count") + 1
             )
             events.publish([RunRequested(run.pk)])
+
+
+@ticking.duty("threads.sweep")
+def sweep(now: datetime) -> int:
+    """Delete the threads of stateless runs once their clients had time to read the end."""
+    return threads.sweep(before=now - timedelta(seconds=settings.STATELESS_SECONDS), now=now)

@@ -32,6 +32,30 @@ _TOKEN_METADATA = (
 )
 
 
+class Steps:
+    """Counts the steps of each namespace as LangGraph does; tasks do not say which they are of."""
+
+    def __init__(self) -> None:
+        self._stored: dict[str, int] = {}
+        self._counted: dict[str, tuple[int, bool]] = {}
+
+    def of_checkpoint(self, where: str, data: dict[str, Any]) -> int:
+        """Return the step a checkpoint ended."""
+        self._stored[where] = step = int(data["metadata"].get("step", -1))
+        return step
+
+    def of_task(self, where: str, *, is_start: bool) -> int:
+        """Return the step of a task that starts or ends now."""
+        if where in self._stored:
+            return self._stored[where] + 1
+        # Without checkpoints: what starts after something ended is of the next step.
+        step, has_ended = self._counted.get(where, (1, False))
+        if is_start and has_ended:
+            step, has_ended = step + 1, False
+        self._counted[where] = (step, has_ended or not is_start)
+        return step
+
+
 class Translator:
     """Translates one run's stream, remembering what its result needs."""
 
@@ -44,6 +68,7 @@ class Translator:
         self._run_id = UUID(run_id)
         self._held: dict[str, Any] = {}
         self._heads: dict[str, str] = {}
+        self._steps = Steps()
 
     def translate(self, namespace: tuple[str, ...], mode: str, data: Any) -> list[Item]:
         """Return the items of one stream part, possibly none."""
@@ -72,6 +97,18 @@ class Translator:
     def _full(self, mode: str, where: str, data: Any) -> list[Item]:
         return [self._item(mode, where, data=plain(data))] if mode in self._requested else []
 
+    def _debug(self, where: str, *, step: int, kind: str, data: Any) -> list[Item]:
+        """Return what LangGraph's own debug mode makes of a task or checkpoint."""
+        if "debug" not in self._requested:
+            return []
+        shown = {
+            "step": step,
+            "timestamp": clock.now().isoformat(),
+            "type": kind,
+            "payload": plain(data),
+        }
+        return [self._item("debug", where, data=shown)]
+
     def _values(self, where: str, data: Any) -> list[Item]:
         if not where:
             self.values = data
@@ -99,7 +136,8 @@ class Translator:
         return [self._item("custom", where, data=plain(data))]
 
     def _tasks(self, where: str, data: dict[str, Any]) -> list[Item]:
-        if "input" in data:
+        is_start = "input" in data
+        if is_start:
             triggers = plain(data.get("triggers", ()))
             compact = self._item(
                 "task.started", where, id=data["id"], name=data["name"], triggers=triggers
@@ -114,14 +152,26 @@ class Translator:
                 error=type(error).__name__ if isinstance(error, BaseException) else plain(error),
                 interrupts=[asked["id"] for asked in data.get("interrupts", ())],
             )
-        return [compact, *self._full("tasks", where, data)]
+        step = self._steps.of_task(where, is_start=is_start)
+        kind = "task" if is_start else "task_result"
+        return [
+            compact,
+            *self._full("tasks", where, data),
+            *self._debug(where, step=step, kind=kind, data=data),
+        ]
 
     def _checkpoint(self, where: str, data: dict[str, Any]) -> list[Item]:
         compact = self._compact(where, data)
         if not where:
             self.next = tuple(data.get("next", ()))
         held = [self._reference(where)] if where in self._held else []
-        return [compact, *held, *self._full("checkpoints", where, data)]
+        step = self._steps.of_checkpoint(where, data)
+        return [
+            compact,
+            *held,
+            *self._full("checkpoints", where, data),
+            *self._debug(where, step=step, kind="checkpoint", data=data),
+        ]
 
     def _compact(self, where: str, data: dict[str, Any]) -> Item:
         place = data["config"]["configurable"]

@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from checkpoints_app.services import heads
 from threadhub.kernel import acts
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible
 from threadhub.kernel.ids import new_id
@@ -21,6 +23,7 @@ from threads_app.graphs import catalog
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 from threads_app.services import interrupts, threads
 
+UNFINISHED = ("pending", "running")
 # What an answer's run takes over from the run that asked.
 _STREAMING = ("stream_modes", "stream_subgraphs")
 
@@ -29,6 +32,19 @@ class ThreadBusy(Conflict):
     """Another run is pending or running on the thread."""
 
     code = "thread_busy"
+
+
+class ThreadNeeded(Invalid):
+    """The order is about what a thread holds, and names none; LangGraph's server says 400."""
+
+    status = 400
+    code = "thread_needed"
+
+
+class RunAsks(Conflict):
+    """The run's question is open or its answer on its way; it would be lost with the run."""
+
+    code = "run_asks"
 
 
 class KeyReused(Invalid):
@@ -87,6 +103,22 @@ def start(
     order = _continued(order, thread, assistant.graph)
     asked = _Asked(assistant.graph, assistant.public_id, assistant.version)
     return _accept(thread, asked, actor, order.over(assistant), now)
+
+
+def start_alone(
+    *, assistant: Assistant, actor: Any, order: RunOrder, now: datetime, keep: bool
+) -> Run:
+    """Accept a run on a thread of its own, which goes after the run unless it is to be kept.
+
+    Raises what `start` raises, and ThreadNeeded for what only makes sense on a known thread.
+    """
+    check(order, assistant.graph)
+    if order.options.get("checkpoint") or (order.command or {}).get("resume") is not None:
+        raise ThreadNeeded("A run that resumes or starts from a checkpoint needs its thread.")
+    if (known := _known(actor, order)) is not None:
+        return known
+    thread = threads.create(actor=actor, now=now, is_temporary=not keep)
+    return start(thread=thread, assistant=assistant, actor=actor, order=order, now=now)
 
 
 def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Run:
@@ -224,3 +256,35 @@ def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
         act.record(run)
     run.refresh_from_db()
     return run
+
+
+def delete(*, run: Run, now: datetime) -> None:
+    """Delete a run; one under way is cut off. What it wrote to the thread's state stays.
+
+    Raises RunAsks until all its questions are answered and the answers heard.
+    """
+    with acts.act("run.delete") as act:
+        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
+        locked = Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
+        if locked is None:
+            return
+        # An answer on its way is told apart from the next one by the question's row.
+        needed = Q(status=Interrupt.Status.OPEN) | Q(answer_run__status__in=UNFINISHED)
+        if Interrupt.objects.filter(needed, run=locked).exists():
+            raise RunAsks("This run waits for an answer. Answer it, or delete the thread.")
+        if not locked.is_terminal:
+            _cut_off(act, thread, locked, now)
+        shown = {"run_id": str(locked.public_id)}
+        act.append(thread.stream_id, Item("run.deleted", shown, locked.public_id))
+        act.record(locked, data={"thread_id": thread.public_id, "status": locked.status})
+        Run.objects.filter(pk=locked.pk).delete()
+
+
+def _cut_off(act: acts.Act, thread: Thread, run: Run, now: datetime) -> None:
+    """Take the thread from a run that has not ended, and leave its questions open."""
+    interrupts.reopen(run=run, act=act, stream_id=thread.stream_id)
+    if run.status == Run.Status.RUNNING:
+        heads.raise_fence(head_id=thread.head_id, held=False)
+        resting = threads.resting_status(thread, "cancelled")
+        Thread.objects.filter(pk=thread.pk).update(status=resting, updated_at=now)
+    act.publish(RunFinished(run.pk, thread.pk, "cancelled"))

@@ -18,6 +18,8 @@ from threadhub.kernel.streams import log
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
+SWEEP_BATCH = 100
+
 
 class ThreadExists(Conflict):
     """Another thread has this id."""
@@ -33,8 +35,12 @@ def create(
     assistant: Assistant | None = None,
     title: str = "",
     metadata: dict[str, Any] | None = None,
+    is_temporary: bool = False,
 ) -> Thread:
-    """Create an idle thread without state, owned by the actor. Raises ThreadExists, Invalid."""
+    """Create an idle thread without state, owned by the actor. Raises ThreadExists, Invalid.
+
+    A temporary one is swept once its run has ended.
+    """
     key = str(public_id or new_id())
     metadata = clean_metadata(metadata or {})
     try:
@@ -49,6 +55,7 @@ def create(
                 metadata=_of(metadata, assistant.graph, assistant.public_id)
                 if assistant
                 else metadata,
+                is_temporary=is_temporary,
                 created_at=now,
                 updated_at=now,
             )
@@ -136,3 +143,11 @@ def delete(*, thread: Thread, now: datetime) -> None:
         locked.delete()
         stream.delete()
     ThreadHubSaver().delete_thread(thread.public_id)
+
+
+def sweep(*, before: datetime, now: datetime) -> int:
+    """Delete up to 100 temporary threads whose run ended before; return how many were."""
+    left = Thread.objects.left_over(before=before).order_by("updated_at")[:SWEEP_BATCH]
+    for thread in left:
+        delete(thread=thread, now=now)
+    return len(left)

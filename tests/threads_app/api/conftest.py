@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import psycopg
 import pytest
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
@@ -22,10 +25,33 @@ LOG_SHOWN = 6000
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadHubProcess]:
+def server_settings() -> Iterator[dict[str, str]]:
+    """Give the server a database of its own on the suite's PostgreSQL, if that is what runs."""
+    if os.environ.get("THREADHUB_TEST_DATABASE") != "postgres":
+        yield {}
+        return
+    url = os.environ["THREADHUB_DATABASE_URL"]
+    name = f"server_{uuid.uuid4().hex}"
+    parts = urlsplit(url)
+    maintenance = urlunsplit(parts._replace(path="/postgres"))
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    own = urlunsplit(parts._replace(path=f"/{name}"))
+    yield {"TEST_DATABASE": "postgres", "DATABASE_URL": own}
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, server_settings: dict[str, str]
+) -> Iterator[ThreadHubProcess]:
     """Run one server for all tests of the process; none of them may surprise it."""
     folder = tmp_path_factory.mktemp("server")
-    running = ThreadHubProcess(var=folder / "var", project=PROJECT, CONCURRENCY="16")
+    settings = {"CONCURRENCY": "16", "STATELESS_SECONDS": "2", **server_settings}
+    running = ThreadHubProcess(var=folder / "var", project=PROJECT, **settings)
+    if server_settings:
+        running.environment["DJANGO_SETTINGS_MODULE"] = "threadhub.settings.test"
     running.start()
     yield running
     running.kill()

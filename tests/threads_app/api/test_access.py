@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -33,7 +34,7 @@ def below_an_object() -> list[tuple[str, str]]:
         (method.upper(), str(route.pattern))
         for route in named
         for method in METHODS
-        if hasattr(_view(route), method) and "graph_id" not in str(route.pattern)
+        if hasattr(_view(route), method) and not re.search("graph_id|cron_id", str(route.pattern))
     ]
 
 

@@ -118,7 +118,7 @@ BAD_ORDERS: dict[str, tuple[dict[str, Any], str]] = {
     "input of the wrong type": ({"input": {"text": 7}}, "input_unfit"),
     "input of other keys": ({"input": {"txet": "x"}}, "input_unfit"),
     "input and command": ({"command": {"resume": 1}}, "invalid"),
-    "strategy": ({"multitask_strategy": "rollback"}, "invalid"),
+    "strategy": ({"multitask_strategy": "whatever"}, "invalid"),
     "stream mode": ({"stream_mode": ["everything"]}, "invalid"),
     "config": ({"config": []}, "invalid"),
     "recursion limit": ({"config": {"recursion_limit": 0}}, "invalid"),
@@ -268,7 +268,7 @@ class TestCancel:
         assert sdk.runs.get(thread_id, run["run_id"])["status"] == "interrupted"
         assert sdk.runs.join(thread_id, run["run_id"]) == {}
 
-    @pytest.mark.parametrize("query", ["action=rollback", "wait=perhaps"])
+    @pytest.mark.parametrize("query", ["action=explode", "wait=perhaps"])
     def test_refuses(self, operator: httpx.Client, thread_id: str, query: str) -> None:
         run = started(operator, thread_id, {**ECHO, "after_seconds": 3600})
         url = f"/threads/{thread_id}/runs/{run['run_id']}/cancel?{query}"

@@ -56,12 +56,30 @@ def validated(serializer: type[Serializer[Any]], request: Request) -> dict[str, 
 
     Raises ValidationError (422), ParseError (400), BodyTooLarge (413), LengthRequired (411).
     """
-    if request.headers.get("Transfer-Encoding"):
-        # The framework takes a body without a length for an empty one.
-        raise LengthRequired
+    _demand_length(request)
     checked = serializer(data=request.data)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
+
+
+def validated_many(
+    serializer: type[Serializer[Any]], request: Request, *, most: int
+) -> list[dict[str, Any]]:
+    """Return the checked objects of a body that is a list of one to `most` of them.
+
+    Raises what `validated` raises.
+    """
+    _demand_length(request)
+    limits = {"many": True, "allow_empty": False, "max_length": most}
+    checked: Any = serializer(data=request.data, **limits)  # type: ignore[arg-type]  # a list's
+    checked.is_valid(raise_exception=True)
+    return [dict(item) for item in checked.validated_data]
+
+
+def _demand_length(request: Request) -> None:
+    if request.headers.get("Transfer-Encoding"):
+        # The framework takes a body without a length for an empty one.
+        raise LengthRequired
 
 
 def queried(serializer: type[Serializer[Any]], request: Request) -> dict[str, Any]:
