@@ -6,7 +6,7 @@ from threadhub.kernel import audit
 
 from .models import Assistant, AssistantVersion, Graph, Interrupt, Run, Thread
 
-audit.fields(Thread, exclude=["values_preview", "updated_at", "state_updated_at", "run_count"])
+audit.acts(Thread, why="Made, changed and deleted by acts; runs settle it by compare-and-set.")
 audit.acts(Run, why="Its state changes by compare-and-set; every transition is an act.")
 audit.acts(Interrupt, why="Asked and answered by compare-and-set; both are acts.")
 audit.acts(Assistant, why="Every change is a version, made by an act.")

@@ -142,9 +142,7 @@ def _accept(thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: dat
     check(order, asked.graph)
     try:
         with acts.act("run.start") as act:
-            locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
-            if locked is None:
-                raise NotVisible("There is no such thread.")
+            locked = threads.locked(thread.pk)
             if (known := _known(actor, order)) is not None:
                 return known
             if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
@@ -239,7 +237,7 @@ def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
     Raises NotVisible for a run that has ended, as LangGraph's server answers 404.
     """
     with acts.act("run.cancel") as act:
-        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
+        thread = threads.locked(run.thread_id)
         pending = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING)
         running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
         if pending.update(status="cancelled", finished_at=Now(), updated_at=now):
@@ -264,7 +262,7 @@ def delete(*, run: Run, now: datetime) -> None:
     Raises RunAsks until all its questions are answered and the answers heard.
     """
     with acts.act("run.delete") as act:
-        thread = Thread.objects.select_for_update(no_key=True).get(pk=run.thread_id)
+        thread = threads.locked(run.thread_id)
         locked = Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
         if locked is None:
             return

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
 from threadhub.kernel import acts
-from threadhub.kernel.errors import Conflict, Invalid
+from threadhub.kernel.errors import Conflict, Invalid, NotVisible
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata, clean_text
 from threadhub.kernel.streams import log
@@ -98,6 +98,14 @@ def bind(*, thread: Thread, graph: Graph, assistant_id: UUID, now: datetime) -> 
     thread.save(update_fields=["graph", "metadata", "updated_at"])
 
 
+def locked(thread_id: int) -> Thread:
+    """Return the thread, locked for the open act. Raises NotVisible when it is gone."""
+    found = Thread.objects.select_for_update(no_key=True).filter(pk=thread_id).first()
+    if found is None:
+        raise NotVisible("There is no such thread.")
+    return found
+
+
 def change(
     *,
     thread: Thread,
@@ -107,15 +115,17 @@ def change(
 ) -> Thread:
     """Merge keys into the metadata and set the title. Raises Invalid."""
     with acts.act("thread.change") as act:
-        locked = Thread.objects.select_for_update(no_key=True).get(pk=thread.pk)
+        thread = locked(thread.pk)
         if metadata is not None:
-            locked.metadata = clean_metadata({**locked.metadata, **metadata})
+            thread.metadata = clean_metadata({**thread.metadata, **metadata})
         if title is not None:
-            locked.title = _title(title)
-        locked.updated_at = now
-        locked.save(update_fields=["metadata", "title", "updated_at"])
-        act.append(locked.stream_id, Item("thread.changed", {"title": locked.title}))
-    return locked
+            thread.title = _title(title)
+        thread.updated_at = now
+        thread.save(update_fields=["metadata", "title", "updated_at"])
+        act.append(thread.stream_id, Item("thread.changed", {"title": thread.title}))
+        given = {"title": title, "metadata": metadata}
+        act.record(thread, data={name: new for name, new in given.items() if new is not None})
+    return thread
 
 
 def resting_status(thread: Thread, run_status: str) -> str:

@@ -13,6 +13,7 @@ from threadhub.kernel.acts import act
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.models import UnrecordedChange
+from threadhub.kernel.observability.redaction import MASK
 from threadhub.kernel.rbac import access
 from threadhub.kernel.rbac.querysets import ACTIONS
 from threads_app.models import Thread
@@ -97,6 +98,14 @@ def test_field_changes_and_acts_name_who_acted_and_hide_secrets(people: dict[str
         "owner",
         "10.0.0.7",
     )
+    with audit.acting_as(actor):
+        threads.change(thread=thread, now=clock.now(), title="New", metadata={"token": "sk-1"})
+    trail = AuditEntry.objects.filter(model_label="thread", object_pk=str(thread.pk))
+    assert list(trail.order_by("id").values_list("act", flat=True)) == [
+        "thread.create",
+        "thread.change",
+    ]
+    assert trail.latest("id").additional_data == {"title": "New", "metadata": {"token": MASK}}
     changed = AuditEntry.objects.filter(act="user.changed").latest("id")
     assert "pbkdf2" not in str(changed.changes) and "md5" not in str(changed.changes)
     assert list(changed.changes) == ["password"]
