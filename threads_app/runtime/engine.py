@@ -84,8 +84,11 @@ class Engine:
         # While the process stops, nothing may be written off as an error: thread pools
         # refuse work then, and healthy runs fail with it.
         if outcome is None or (self._stopping.is_set() and outcome.status == "error"):
-            if execution.reason != "lost":
-                leases.hand_back(lease, reason=execution.reason or "stop")
+            is_stop = self._stopping.is_set() or execution.reason is not None
+            # Handed straight to the next worker, a store that is away would be asked in a loop.
+            reason = execution.reason or ("stop" if is_stop else "store unavailable")
+            if reason != "lost":
+                leases.hand_back(lease, reason=reason, is_hinted=is_stop)
             return
         if not settling.settle(lease, outcome):
             logger.warning("A run had been taken over.", extra={"run": str(lease.public_id)})

@@ -120,9 +120,14 @@ def pulses(*, worker: str, run_ids: Iterable[int]) -> dict[tuple[int, int], Puls
     }
 
 
-def hand_back(lease: Lease, *, reason: str) -> bool:
-    """Make the run pending again for whoever comes next; False when it is not ours any more."""
-    return _release(lease.run_id, reason=reason, is_crash=False, fence=lease.fence)
+def hand_back(lease: Lease, *, reason: str, is_hinted: bool = True) -> bool:
+    """Make the run pending again for whoever comes next; False when it is not ours any more.
+
+    Without a hint it rests until the tick repeats one, so that what failed may recover.
+    """
+    return _release(
+        lease.run_id, reason=reason, is_crash=False, fence=lease.fence, is_hinted=is_hinted
+    )
 
 
 def take_over(*, reason: str) -> int:
@@ -155,6 +160,7 @@ def _release(
     is_crash: bool,
     fence: int | None = None,
     only_abandoned: bool = False,
+    is_hinted: bool = True,
 ) -> bool:
     """Take a running run from its worker and put it where it belongs next."""
     thread_id = Run.objects.filter(pk=run_id).values_list("thread_id", flat=True).first()
@@ -174,7 +180,7 @@ def _release(
         status = _next_status(run, crashes=crashes)
         _leave(run, status=status, crashes=crashes)
         run.refresh_from_db()
-        _tell(act, thread, run, reason=reason)
+        _tell(act, thread, run, reason=reason, is_hinted=is_hinted)
     return True
 
 
@@ -212,7 +218,7 @@ def _leave(run: Run, *, status: str, crashes: int) -> None:
     Run.objects.filter(pk=run.pk).update(**values)
 
 
-def _tell(act: acts.Act, thread: Thread, run: Run, *, reason: str) -> None:
+def _tell(act: acts.Act, thread: Thread, run: Run, *, reason: str, is_hinted: bool) -> None:
     status = run.status
     shown: dict[str, Any] = {"run_id": str(run.public_id), "status": status, "reason": reason}
     if run.error_class:
@@ -221,7 +227,8 @@ def _tell(act: acts.Act, thread: Thread, run: Run, *, reason: str) -> None:
     act.record(run, outcome=status, data={"reason": reason})
     if status == Run.Status.PENDING:
         Thread.objects.filter(pk=thread.pk).update(status=Thread.Status.IDLE, updated_at=Now())
-        act.publish(RunRequested(run.pk))
+        if is_hinted:
+            act.publish(RunRequested(run.pk))
         return
     interrupts.reopen(run=run, act=act, stream_id=thread.stream_id)
     resting = resting_status(thread, status)

@@ -11,9 +11,12 @@ from unittest.mock import Mock
 import pytest
 from django.db import OperationalError
 
+from checkpoints_app.saver import ThreadHubSaver
+from checkpoints_app.storage import StoreUnavailable
 from services.observing import kinds, values
 from services.waiting import wait_until
 from threadhub.kernel import clock
+from threads_app import tasks
 from threads_app.models import Interrupt, Run, Thread
 from threads_app.runtime import leases, settling
 from threads_app.runtime.engine import Engine
@@ -143,6 +146,34 @@ def _reaped(run: Run) -> bool:
     """Wait for the lease to end by the database's clock, then reap it."""
     assert wait_until(lambda: Run.objects.abandoned().filter(pk=run.pk).exists(), timeout=10)
     return leases.reap() == 1
+
+
+def test_a_run_rests_while_the_store_is_away_and_is_never_given_up(
+    engine: Engine,
+    make_thread: Make,
+    start: Start,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.RUN_MAX_CRASHES = 2
+    thread = make_thread("steps")
+    run = start(thread, input={"steps": 2})
+    hints: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "hint", lambda *, run_id: hints.append(run_id))
+        patch.setattr(ThreadHubSaver, "aput", Mock(side_effect=StoreUnavailable("away")))
+        for _ in range(3):
+            assert engine.execute(run_id=run.pk)
+
+            run.refresh_from_db()
+            assert (run.status, run.crashes, run.owner) == ("pending", 0, "")
+    # Only the tick brings it back, after its pause; its order on the thread is kept.
+    assert hints == []
+    assert not Run.objects.forgotten(after=timedelta(seconds=5)).exists()
+    assert Run.objects.forgotten(after=timedelta(0)).filter(pk=run.pk).exists()
+
+    assert engine.execute(run_id=run.pk)
+    assert values(thread)["trail"] == ["step 1", "step 2"]
 
 
 @pytest.mark.parametrize("graph", ["steps", "asking"])
