@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from threadhub.kernel.audit.models import AuditEntry
+from threadhub.kernel.crypto.models import KeyCheck
 from threadhub.kernel.events.models import OutboxEvent
+from threadhub.kernel.operations.models import Operation, OperationItem
 from threadhub.kernel.people.models import ApiKey, Profile
 from threadhub.kernel.streams.models import Stream, StreamEvent
 
-__all__ = ["ApiKey", "AuditEntry", "OutboxEvent", "Profile", "Stream", "StreamEvent"]
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "KeyCheck",
+    "Operation",
+    "OperationItem",
+    "OutboxEvent",
+    "Profile",
+    "Stream",
+    "StreamEvent",
+]

@@ -23,6 +23,7 @@ CROSS_APP_KEYS = {
     "threadhub.ApiKey.user -> auth.User",
     "threadhub.AuditEntry.actor -> auth.User",
     "threadhub.AuditEntry.content_type -> contenttypes.ContentType",
+    "threadhub.Operation.asked_by -> auth.User",
     "threadhub.Profile.user -> auth.User",
 }
 # Models of libraries that no audit declaration names, each with the reason. None of ours.

@@ -107,6 +107,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+# What is encrypted at rest: the ring's text, or the file in which one is kept and made.
+KEYS = env.secret("KEYS")
+KEYS_PATH: Path | None = None
+
 # Words and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
