@@ -11,7 +11,7 @@ from threadhub.kernel.operations import executor
 from threadhub.kernel.operations.events import OperationRequested
 
 
-@shared_task(name="operations.execute", queue="maintenance")
+@shared_task(name="operations.execute")
 def execute_operation(*, operation_id: int, **_: Any) -> None:
     """Perform the hinted operation, and what waits behind it."""
     executor.current().execute(operation_id=operation_id)

@@ -183,7 +183,10 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
-CELERY_TASK_ROUTES = {"threads.execute_run": {"queue": "runs"}}
+CELERY_TASK_ROUTES = {
+    "threads.execute_run": {"queue": "runs"},
+    "operations.execute": {"queue": "maintenance"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True

@@ -118,7 +118,7 @@ def test_an_installation_without_a_ring_is_told_how_to_make_one(settings: Any) -
     settings.KEYS = None
     settings.KEYS_PATH = None
 
-    with pytest.raises(KeyMissing, match="manage.py create_key.*THREADHUB_KEYS_FILE"):
+    with pytest.raises(KeyMissing, match=r"manage\.py create_key.*THREADHUB_KEYS_FILE"):
         ring.current()
 
 
