@@ -23,7 +23,7 @@ from .events import OperationRequested
 from .models import Operation, OperationItem
 
 if TYPE_CHECKING:
-    from .kinds import Selected
+    from .kinds import Kind, Selected
 
 MAX_ITEMS = 100_000
 BATCH = 1_000
@@ -72,15 +72,19 @@ def ask(
         created_at=now,
         updated_at=now,
     )
+    return _accept(operation, found, items)
+
+
+def _accept(operation: Operation, found: Kind, items: Selected | None) -> Operation:
     operation.request_digest = _digest(operation)
     if (known := _known(operation)) is not None:
         return known
     if items is None:
-        items = kinds.select(found, user=asked_by, wanted=wanted or {})
-    return _accept(operation, _limited(items))
+        items = kinds.select(found, user=operation.asked_by, wanted=operation.filter or {})
+    return _insert(operation, _limited(items))
 
 
-def _accept(operation: Operation, items: Sequence[tuple[str, str]]) -> Operation:
+def _insert(operation: Operation, items: Sequence[tuple[str, str]]) -> Operation:
     operation.total = len(items)
     try:
         with acts.act("operation.ask", reason=operation.reason) as act:
