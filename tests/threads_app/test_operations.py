@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock, call
 
 import pytest
 from django.contrib.auth import get_user_model
 
 from checkpoints_app import storage
+from checkpoints_app.saver import ThreadHubSaver
+from checkpoints_app.storage import StoreUnavailable
 from threadhub import tasks
 from threadhub.kernel import clock, operations
 from threadhub.kernel.audit.models import AuditEntry
@@ -153,3 +156,19 @@ def test_a_thread_that_is_gone_is_skipped(ask: Ask, ada: Any) -> None:
 
     assert (done.state, done.done, done.skipped) == ("finished", 1, 1)
     assert done.items.get(key=one.public_id).error == "It was deleted already."
+
+
+def test_what_the_store_still_holds_after_a_crash_goes_with_the_next_attempt(
+    ask: Ask, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, emptied = made(ada), Mock(side_effect=StoreUnavailable("The store is away."))
+    operation = ask(status="idle")
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadHubSaver, "delete_thread", emptied)
+        assert execute(operation).state == "pending"
+        emptied.side_effect = None
+
+        assert execute(operation).state == "finished"
+
+    assert emptied.call_args_list == [call(one.public_id)] * 2
+    assert not Thread.objects.exists()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from checkpoints_app.saver import ThreadHubSaver
 from threadhub.kernel import clock, operations
 from threadhub.kernel.errors import Invalid, NotAllowed, NotVisible
 from threadhub.kernel.models import clean_metadata
@@ -83,6 +84,8 @@ def _named(keys: Sequence[str]) -> str:
 def delete_thread(*, operation: Operation, item: OperationItem) -> None:
     """Delete one thread. Raises Skipped when it is gone, NotVisible, NotAllowed."""
     if not Thread.objects.filter(public_id=item.key).exists():
+        # A crash may have come between its row and what the store holds of it.
+        ThreadHubSaver().delete_thread(item.key)
         raise operations.Skipped("It was deleted already.")
     door = Thread.objects.all()
     thread = access.get(door, user=operation.asked_by, action="delete", public_id=item.key)
