@@ -108,7 +108,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 # What is encrypted at rest: the ring's text, or the file in which one is kept and made.
-KEYS = env.secret("KEYS")
+KEYS = env.secret("KEYS") or None
 KEYS_PATH: Path | None = None
 
 # Words and time

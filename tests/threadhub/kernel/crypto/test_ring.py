@@ -159,14 +159,21 @@ def test_processes_that_start_together_make_one_private_ring(
     assert sorted(found.name for found in path.parent.iterdir()) == ["django", "ring.json"]
 
 
-def test_the_command_prints_a_first_ring_and_then_one_with_another_key(
-    child_environment: dict[str, str],
+def test_the_command_makes_a_first_ring_and_then_one_with_another_key(
+    child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     out, _ = manage(child_environment, "create_key").communicate(timeout=60)
     given = {**child_environment, "THREADHUB_KEYS": out.strip()}
-    again, _ = manage(given, "create_key").communicate(timeout=60)
+    path = tmp_path / "ring.json"
+    making = ("create_key", "--file", str(path))
+    assert manage(given, *making).communicate(timeout=60) == ("", "")
 
-    first, second = json.loads(out), json.loads(again)
+    first, second = json.loads(out), json.loads(path.read_text())
     assert (first["active"], list(first["keys"])) == ("k1", ["k1"])
     assert (second["active"], list(second["keys"])) == ("k2", ["k1", "k2"])
     assert second["keys"]["k1"] == first["keys"]["k1"]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+    again = manage(given, *making)
+    assert "ring.json cannot be made (File exists)" in again.communicate(timeout=60)[1]
+    assert again.returncode == 2 and json.loads(path.read_text()) == second
