@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group, User
 
-from threadhub.kernel.audit.declaring import fields, machinery_model
+from threadhub.kernel.audit.declaring import acts, fields, machinery_model
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.events.models import OutboxEvent
 from threadhub.kernel.people.models import ApiKey, Profile
+from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 from threadhub.kernel.streams.models import Stream, StreamEvent
 
 fields(User, mask=["password"], exclude=["last_login"])
 fields(Group)
 fields(Profile, mask=["issued_password"])
 fields(ApiKey, mask=["digest"], exclude=["last_used_at"])
+acts(Role, why="Editing a role changes what its holders may do; it is an act.")
+acts(RoleGrant, why="Granted and revoked by acts that name both people and the reason.")
+acts(GlobalGrant, why="Granted and revoked by acts that name both people and the reason.")
 machinery_model(AuditEntry, why="It is the record.")
 machinery_model(Stream, why="The counter of a log of events.")
 machinery_model(StreamEvent, why="Events are themselves the log of what happened.")

@@ -5,6 +5,17 @@ from __future__ import annotations
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.events.models import OutboxEvent
 from threadhub.kernel.people.models import ApiKey, Profile
+from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 from threadhub.kernel.streams.models import Stream, StreamEvent
 
-__all__ = ["ApiKey", "AuditEntry", "OutboxEvent", "Profile", "Stream", "StreamEvent"]
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "GlobalGrant",
+    "OutboxEvent",
+    "Profile",
+    "Role",
+    "RoleGrant",
+    "Stream",
+    "StreamEvent",
+]
