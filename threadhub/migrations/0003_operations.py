@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('threadhub', '0001_initial'),
+        ('threadhub', '0002_rights'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

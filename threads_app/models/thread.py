@@ -52,6 +52,15 @@ class Thread(models.Model):
 
     class Meta:
         db_table = "threads_thread"
+        default_permissions = ()
+        permissions = [
+            ("view_thread", "View the thread"),
+            ("read_thread", "Read the thread's state and events"),
+            ("write_thread", "Change the thread"),
+            ("execute_thread", "Run the thread"),
+            ("delete_thread", "Delete the thread"),
+            ("manage_thread", "Grant roles on the thread"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(status__in=["idle", "busy", "interrupted", "error"]),

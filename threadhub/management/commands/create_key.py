@@ -22,9 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where the ring goes."""
-        parser.add_argument(
-            "--file", help="a new file, for this user alone; else it is printed"
-        )
+        parser.add_argument("--file", help="a new file, for this user alone; else it is printed")
 
     def handle(self, *, file: str | None, **_: Any) -> None:
         """Write the ring; one that cannot be read, or a file that is there, ends with code 2."""
