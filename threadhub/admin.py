@@ -88,7 +88,10 @@ class OperationAdmin(ProtectedAdmin):
         (None, {"fields": ("public_id", ("kind", "status"), "progress_shown", "error")}),
         (_("Order"), {"fields": (("who", "reason"), "target_shown", "filter_shown", "given")}),
         (_("Times"), {"fields": (("created", "started", "finished"), "cancel_requested")}),
-        (_("Execution"), {"fields": (("worker", "lease", "crashes"),), "classes": ("collapse",)}),
+        (
+            _("Execution"),
+            {"fields": (("performer", "lease", "crashes"),), "classes": ("collapse",)},
+        ),
     )
     target_shown = json_field("target", _("object"))
     filter_shown = json_field("filter", _("filter"))
@@ -97,7 +100,7 @@ class OperationAdmin(ProtectedAdmin):
     started = time_field("started_at", _("started"))
     finished = time_field("finished_at", _("ended"))
     cancel_requested = time_field("cancel_requested_at", _("cancel asked for"))
-    worker = plain_field("owner", _("worker"))
+    performer = plain_field("worker", _("worker"))
     lease = time_field("lease_until", _("lease until"))
 
     @admin.display(description=_("status"), ordering="state")

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('error', models.CharField(blank=True, default='', max_length=500)),
                 ('cancel_requested_at', models.DateTimeField(null=True)),
                 ('fence', models.BigIntegerField(default=0)),
-                ('owner', models.CharField(blank=True, default='', max_length=100)),
+                ('worker', models.CharField(blank=True, default='', max_length=100)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('dispatch_count', models.IntegerField(default=0)),

@@ -59,7 +59,7 @@ def claim(*, operation_id: int, worker: str) -> Lease | None:
         is_ours = pending.update(
             state=Operation.State.RUNNING,
             fence=F("fence") + 1,
-            owner=worker,
+            worker=worker,
             lease_until=Now() + _ttl(),
             claimed_dealt=F("done") + F("failed") + F("skipped"),
             started_at=Coalesce(F("started_at"), Now()),
@@ -158,7 +158,7 @@ def _release(
         operation = held.select_for_update(no_key=True).first()
         if operation is None:
             return False
-        values: dict[str, Any] = {"owner": "", "lease_until": None, "updated_at": Now()}
+        values: dict[str, Any] = {"worker": "", "lease_until": None, "updated_at": Now()}
         if operation.cancel_requested_at is not None:
             values |= {"state": Operation.State.CANCELLED, "finished_at": Now()}
         else:

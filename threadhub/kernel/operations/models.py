@@ -67,7 +67,7 @@ class Operation(models.Model):
 
     # The execution; times by the database's clock
     fence = models.BigIntegerField(default=0)
-    owner = models.CharField(max_length=100, blank=True, default="")
+    worker = models.CharField(max_length=100, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
     dispatched_at = models.DateTimeField(null=True)
     dispatch_count = models.IntegerField(default=0)

@@ -269,7 +269,7 @@ class TestAWorker:
         assert not leases.hand_back(old, reason="late", is_hinted=True)
         assert (leases.pulse(old), leases.pulse(new)) == ("lost", "go")
         operation.refresh_from_db()
-        assert (operation.state, operation.owner, operation.done) == ("running", "new", 0)
+        assert (operation.state, operation.worker, operation.done) == ("running", "new", 0)
 
     def test_that_dies_leaves_its_operation_to_the_tick(
         self, ask: Ask, settings: Any, execute: Any, work: Any

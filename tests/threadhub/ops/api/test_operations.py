@@ -43,7 +43,7 @@ def ada(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 
 @pytest.fixture
 def bob() -> Client:
-    return client_of("bob", is_staff=True)
+    return client_of("bob")
 
 
 @pytest.fixture
@@ -238,12 +238,8 @@ def test_the_reads_cost_the_same_however_much_they_show(
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_the_pages_show_one_s_own_operations_with_their_items(
-    ada: Client,
-    bob: Client,
-    make_threads: Callable[[int], list[Thread]],
-    query_counts: Any,
-    count: int,
+def test_the_pages_show_operations_with_their_items(
+    ada: Client, make_threads: Callable[[int], list[Thread]], query_counts: Any, count: int
 ) -> None:
     make_threads(count)
     for _ in range(count):
@@ -251,7 +247,7 @@ def test_the_pages_show_one_s_own_operations_with_their_items(
     newest = Operation.objects.order_by("-id")[0]
     listing = reverse("admin:threadhub_operation_changelist")
     page = reverse("admin:threadhub_operation_change", args=[newest.pk])
-    browser, stranger = browser_of("ada"), browser_of("bob")
+    browser = browser_of("ada")
     with query_counts("admin operation list"):
         listed = browser.get(listing).content.decode()
     with query_counts("admin operation page"):
@@ -259,6 +255,3 @@ def test_the_pages_show_one_s_own_operations_with_their_items(
 
     assert listed.count("tidy up") == count
     assert "No. 0" in shown and f"0 of {count}, 0 failed" in shown
-    assert "tidy up" not in stranger.get(listing).content.decode()
-    # The admin leads away from what it does not find.
-    assert stranger.get(page).status_code == 302
