@@ -255,3 +255,15 @@ def test_the_pages_show_operations_with_their_items(
 
     assert listed.count("tidy up") == count
     assert "No. 0" in shown and f"0 of {count}, 0 failed" in shown
+
+
+def test_the_page_speaks_the_person_s_language(
+    ada: Client, make_threads: Callable[[int], list[Thread]]
+) -> None:
+    make_threads(1)
+    posted(ada, deletion())
+    page = reverse("admin:threadhub_operation_change", args=[Operation.objects.all()[0].pk])
+
+    shown = browser_of("ada").get(page, headers={"Accept-Language": "zh-hans"}).content.decode()
+
+    assert "0 / 1，失败 0" in shown and "请求人" in shown and "尝试次数" in shown
