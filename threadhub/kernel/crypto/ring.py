@@ -17,7 +17,7 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -109,7 +109,7 @@ class KeyRing:
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._keys
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
     def encrypt(self, plaintext: bytes, *, context: bytes, key_id: str = "") -> bytes:
