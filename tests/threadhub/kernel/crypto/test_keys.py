@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.threadhub_process import ThreadHubProcess
 from threadhub.kernel import clock
 from threadhub.kernel.crypto import keys
 from threadhub.kernel.crypto.models import KeyCheck
@@ -73,18 +72,11 @@ def test_a_new_key_is_noted_beside_the_old_one(known: KeyRing, settings: Any) ->
         keys.check()
 
 
-@pytest.mark.slow
-def test_a_server_with_the_wrong_ring_says_so_and_ends(tmp_path: Path) -> None:
-    nothing = tmp_path / "langgraph.json"
-    nothing.write_text('{"graphs": {}}')
-    server = ThreadHubProcess(var=tmp_path / "var", project=nothing)
-    server.start()
-    assert server.stop() == 0
-    server.environment["THREADHUB_KEYS"] = KeyRing.new().text()
+def test_an_installation_that_was_given_none_is_told_how_to_make_one(settings: Any) -> None:
+    settings.KEYS = None
+    settings.KEYS_PATH = None
 
-    with pytest.raises(AssertionError, match="The key k1 is not the one") as ended:
-        server.start()
+    with pytest.raises(KeyMissing, match=r"manage\.py create_key"):
+        preparing.migrate()
 
-    (said,) = [line for line in str(ended.value).splitlines() if "k1" in line]
-    assert said.endswith("THREADHUB_KEYS or THREADHUB_KEYS_FILE.")
-    assert server.stop() == 2
+    assert not KeyCheck.objects.exists()

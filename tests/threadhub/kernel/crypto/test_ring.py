@@ -7,14 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.threadhub_process import ROOT
+from services.threadhub_process import ROOT, free_port
 from threadhub.kernel.crypto import ring
 from threadhub.kernel.crypto.ring import KeyMissing, KeyRing, RingInvalid, WrongKey
 
@@ -131,24 +133,17 @@ def test_a_file_that_cannot_be_read_is_named(settings: Any, tmp_path: Path) -> N
         ring.current()
 
 
-def manage(environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 MAKE = "from threadhub.kernel.crypto import ring; print(ring.current().text())"
 
 
 def test_processes_that_start_together_make_one_private_ring(
     child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    started = [manage(child_environment, "shell", "--no-imports", "-c", MAKE) for _ in range(2)]
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", MAKE]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started = [
+        subprocess.Popen(command, cwd=ROOT, env=child_environment, **pipes) for _ in range(2)
+    ]
     told = [process.communicate(timeout=60) for process in started]
 
     path = tmp_path / "var" / "keys" / "ring.json"
@@ -160,20 +155,56 @@ def test_processes_that_start_together_make_one_private_ring(
 
 
 def test_the_command_makes_a_first_ring_and_then_one_with_another_key(
-    child_environment: dict[str, str], tmp_path: Path
+    settings: Any, tmp_path: Path
 ) -> None:
-    out, _ = manage(child_environment, "create_key").communicate(timeout=60)
-    given = {**child_environment, "THREADHUB_KEYS": out.strip()}
-    path = tmp_path / "ring.json"
-    making = ("create_key", "--file", str(path))
-    assert manage(given, *making).communicate(timeout=60) == ("", "")
+    settings.KEYS = None
+    printed, path = StringIO(), tmp_path / "ring.json"
+    call_command("create_key", stdout=printed)
+    settings.KEYS = printed.getvalue()
+    call_command("create_key", file=str(path))
 
-    first, second = json.loads(out), json.loads(path.read_text())
+    first, second = json.loads(printed.getvalue()), json.loads(path.read_text())
     assert (first["active"], list(first["keys"])) == ("k1", ["k1"])
     assert (second["active"], list(second["keys"])) == ("k2", ["k1", "k2"])
     assert second["keys"]["k1"] == first["keys"]["k1"]
     assert os.stat(path).st_mode & 0o777 == 0o600
 
-    again = manage(given, *making)
-    assert "ring.json cannot be made (File exists)" in again.communicate(timeout=60)[1]
-    assert again.returncode == 2 and json.loads(path.read_text()) == second
+
+def test_the_command_never_replaces_a_file(tmp_path: Path) -> None:
+    path, told = tmp_path / "ring.json", StringIO()
+    path.write_text("the ring in use")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("create_key", file=str(path), stderr=told)
+
+    assert ended.value.code == 2 and "ring.json cannot be made (File exists)" in told.getvalue()
+    assert path.read_text() == "the ring in use"
+
+
+def manage(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_server_with_the_wrong_ring_says_so_in_one_sentence(
+    child_environment: dict[str, str],
+) -> None:
+    prepare = "from threadhub.ops import preparing; preparing.migrate()"
+    environment = {**child_environment, "THREADHUB_PORT": str(free_port())}
+    assert manage(environment, "shell", "--no-imports", "-c", prepare).returncode == 0
+
+    refused = manage({**environment, "THREADHUB_KEYS": KeyRing.new().text()}, "serve")
+
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == (
+        "The key k1 is not the one this database was written with. "
+        "Give the ring that was in use: THREADHUB_KEYS or THREADHUB_KEYS_FILE."
+    )
