@@ -1,15 +1,32 @@
-"""The admin site's name, and the pages of the kernel: audit entries and API keys."""
+"""The admin site's name, and the kernel's pages: audit entries, API keys and operations."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
 from django.contrib import admin
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from threadhub.kernel.adminbase import SuperuserAdmin, json_field, plain_field, time_field
+from threadhub.kernel.adminbase import (
+    ProtectedAdmin,
+    SuperuserAdmin,
+    badge,
+    json_field,
+    plain_field,
+    time_field,
+)
 from threadhub.kernel.audit.models import AuditEntry
+from threadhub.kernel.operations import selecting
+from threadhub.kernel.operations.models import Operation
 from threadhub.kernel.people.models import ApiKey
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+ITEMS_SHOWN = 100
 
 admin.site.site_title = "ThreadHub"
 admin.site.site_header = "ThreadHub"
@@ -55,3 +72,59 @@ class ApiKeyAdmin(SuperuserAdmin):
     expires = time_field("expires_at", _("ends"))
     revoked = time_field("revoked_at", _("revoked"))
     last_used = time_field("last_used_at", _("last used"))
+
+
+@admin.register(Operation)
+class OperationAdmin(ProtectedAdmin):
+    """The jobs that were asked for: who, why, how far, and what became of each item."""
+
+    list_display = ("kind", "status", "progress_shown", "who", "reason", "created", "finished")
+    list_filter = ("state", "kind")
+    list_select_related = ("asked_by",)
+    search_fields = ("public_id", "kind", "reason")
+    ordering = ("-id",)
+    change_form_template = "admin/threadhub/operation/detail.html"
+    fieldsets = (
+        (None, {"fields": ("public_id", ("kind", "status"), "progress_shown", "error")}),
+        (_("Order"), {"fields": (("who", "reason"), "target_shown", "filter_shown", "given")}),
+        (_("Times"), {"fields": (("created", "started", "finished"), "cancel_requested")}),
+        (
+            _("Execution"),
+            {"fields": (("performer", "lease", "crashes"),), "classes": ("collapse",)},
+        ),
+    )
+    target_shown = json_field("target", _("object"))
+    filter_shown = json_field("filter", _("filter"))
+    given = json_field("arguments", _("arguments"))
+    created = time_field("created_at", _("created"))
+    started = time_field("started_at", _("started"))
+    finished = time_field("finished_at", _("ended"))
+    cancel_requested = time_field("cancel_requested_at", _("cancel asked for"))
+    performer = plain_field("worker", _("worker"))
+    lease = time_field("lease_until", _("lease until"))
+
+    @admin.display(description=_("status"), ordering="state")
+    def status(self, row: Operation) -> str:
+        """Show how far the operation is."""
+        return badge(row.state)
+
+    @admin.display(description=_("progress"))
+    def progress_shown(self, row: Operation) -> str:
+        """Show how many items are dealt with, and how many of them failed."""
+        text = _t("%(dealt)d of %(total)d, %(failed)d failed")
+        return text % {"dealt": row.dealt, "total": row.total, "failed": row.failed}
+
+    @admin.display(description=_("asked by"))
+    def who(self, row: Operation) -> str:
+        """Show the name alone: accounts are the administrators' pages."""
+        return row.asked_by.get_username()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Show an operation with its first items, those that failed before the others."""
+        operation = context.get("original")
+        if operation is not None:
+            context["items"] = selecting.failed_first(operation)[:ITEMS_SHOWN]
+            context["left_out"] = max(operation.total - ITEMS_SHOWN, 0)
+        return super().render_change_form(request, context, *args, **kwargs)

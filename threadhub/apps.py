@@ -12,5 +12,6 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare how each model of the kernel is recorded."""
-        from threadhub import audit  # noqa: F401
+        """Declare how each model of the kernel is recorded, and what runs beside requests."""
+        from threadhub import audit, tasks  # noqa: F401
+        from threadhub.kernel.operations import duties  # noqa: F401

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
+# Longer conditions make statements that databases refuse.
+METADATA_SEARCH_LENGTH = 2000
+
 
 def _leaves(wanted: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
     for key, value in wanted.items():
@@ -89,6 +92,17 @@ class SearchableQuerySet(ProtectedQuerySet[ModelT]):
 
 class ThreadQuerySet(SearchableQuerySet["Thread"]):
     """Filters for threads."""
+
+    def matching(self, wanted: Mapping[str, Any]) -> Self:
+        """Return the threads that have all of `ids`, `status` and `metadata` that is given."""
+        found = self
+        if wanted.get("ids") is not None:
+            found = found.filter(public_id__in=wanted["ids"])
+        if wanted.get("status"):
+            found = found.filter(status=wanted["status"])
+        if wanted.get("metadata"):
+            found = found.with_metadata(wanted["metadata"])
+        return found
 
     def left_over(self, *, before: datetime) -> Self:
         """Return the temporary threads on which nothing happened since, nor is to happen."""

@@ -39,6 +39,7 @@ CROSS_APP_KEYS = {
     "threadhub.GlobalGrant.grantor -> auth.User",
     "threadhub.GlobalGrant.group -> auth.Group",
     "threadhub.GlobalGrant.user -> auth.User",
+    "threadhub.Operation.asked_by -> auth.User",
     "threadhub.Profile.user -> auth.User",
     "threadhub.RoleGrant.grantor -> auth.User",
     "threadhub.RoleGrant.group -> auth.Group",

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from threadhub.kernel import clock
+from threadhub.kernel.crypto import keys
 from threadhub.kernel.people import accounts
 from threads_app.services import graphs
 
@@ -42,12 +43,18 @@ PEOPLE = (
 
 
 def migrate() -> bool:
-    """Bring the tables up to date and say whether anything was to be done."""
+    """Bring the tables up to date and say whether anything was to be done.
+
+    A key ring that cannot open what the database holds is refused before anything is changed:
+    KeyMissing, WrongKey, RingInvalid, KeyFileUnreadable.
+    """
+    keys.check()
     executor = MigrationExecutor(connection)
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return False
-    call_command("migrate", interactive=False, verbosity=0)
-    return True
+    is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if is_behind:
+        call_command("migrate", interactive=False, verbosity=0)
+    keys.remember(now=clock.now())
+    return is_behind
 
 
 def people() -> bool:

@@ -107,6 +107,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+# What is encrypted at rest: the ring's text, or the file in which one is kept and made.
+KEYS = env.secret("KEYS") or None
+KEYS_PATH: Path | None = None
+
 # Words and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -179,7 +183,10 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
-CELERY_TASK_ROUTES = {"threads.execute_run": {"queue": "runs"}}
+CELERY_TASK_ROUTES = {
+    "threads.execute_run": {"queue": "runs"},
+    "operations.execute": {"queue": "maintenance"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = True

@@ -41,6 +41,7 @@ def _own_secret(path: Path) -> str:
 
 _prepare(VAR_DIR)
 SECRET_KEY = env.secret("SECRET_KEY") or _own_secret(VAR_DIR / "keys" / "django")
+KEYS_PATH = VAR_DIR / "keys" / "ring.json"
 DATABASES = {"default": sqlite(VAR_DIR / "threadhub.sqlite3")}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 CELERY_BROKER_URL = "memory://localhost/"

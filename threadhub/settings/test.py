@@ -10,6 +10,7 @@ from .base import *  # noqa: F403
 from .base import env, sqlite
 
 SECRET_KEY = "only-for-tests-" + "x" * 40
+KEYS = '{"active":"k1","keys":{"k1":"b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtb28="}}'
 VAR_DIR = env.folder("VAR", Path(tempfile.gettempdir()) / "threadhub-tests")
 VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 

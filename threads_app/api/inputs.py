@@ -7,6 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from threads_app.querysets import METADATA_SEARCH_LENGTH
+
 from .fields import MetadataInput, NotYet, OneOrMany
 
 STATE_FIELDS = (
@@ -19,7 +21,6 @@ STATE_FIELDS = (
     "parent_checkpoint",
     "interrupts",
 )
-METADATA_SEARCH_LENGTH = 2000
 THREAD_FIELDS = (
     "thread_id",
     "created_at",

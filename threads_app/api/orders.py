@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from threadhub.kernel.api.idempotency import key_of
 from threadhub.kernel.errors import Invalid
 from threads_app.services.assistants import BothGiven
 from threads_app.services.runs import RunOrder
@@ -14,15 +15,13 @@ from threads_app.services.runs import RunOrder
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-KEY_LENGTH = 255
-
 
 def order(request: Request, given: dict[str, Any]) -> RunOrder:
     """Return what the body orders. Raises Invalid, BothGiven."""
     config = given.get("config") or {}
     if config.get("configurable") and given.get("context"):
         raise BothGiven("Give either config.configurable or context, not both.")
-    key = _key(request)
+    key = key_of(request)
     return RunOrder(
         input=given.get("input"),
         command=given.get("command"),
@@ -70,13 +69,6 @@ def placed(found: RunOrder, *, place: int) -> RunOrder:
         return found
     key = hashlib.sha256(f"{place} {found.idempotency_key}".encode()).hexdigest()
     return replace(found, idempotency_key=key)
-
-
-def _key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > KEY_LENGTH or not key.isprintable():
-        raise Invalid(f"Idempotency-Key must be text of at most {KEY_LENGTH} characters.")
-    return key or None
 
 
 def _digest(request: Request) -> str:

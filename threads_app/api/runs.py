@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
+from threadhub.kernel.api.sse import Abandon, last_event_id
 from threadhub.kernel.api.views import queried, validated
-from threadhub.kernel.errors import Invalid, NotVisible
+from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.rbac import access
 from threads_app.models import Assistant, Run, Thread
 from threads_app.selectors import assistants
@@ -22,7 +23,7 @@ from threads_app.services.state import Place
 
 from . import orders, outputs, run_inputs, sse
 from .routes import RunRoute, ThreadRoute, parse_id
-from .sse import Abandon, Watching
+from .sse import Watching
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
@@ -227,19 +228,10 @@ class RunJoinStreamView(RunRoute):
             run=run,
             modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
             subgraphs=run.options.get("stream_subgraphs", False),
-            after=_last_event_id(request),
+            after=last_event_id(request),
             abandon=abandon,
         )
         return sse.respond(watching, _headers(run, "stream"))
-
-
-def _last_event_id(request: Request) -> int:
-    text = request.headers.get("Last-Event-ID", "").strip()
-    if text in {"", "-1"}:
-        return 0
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise Invalid("Last-Event-ID must be the id of an event of this stream, or -1.")
-    return int(text)
 
 
 class RunCancelView(RunRoute):

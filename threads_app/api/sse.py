@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from channels.db import DatabaseSyncToAsync
-from django.db import close_old_connections
-from django.http import StreamingHttpResponse
-
-from threadhub.kernel.streams import log, wakeups
+from threadhub.kernel.api.sse import (
+    HEARTBEAT,
+    Abandon,
+    Subject,
+    events,
+    frame,
+    in_thread,
+    streaming,
+)
+from threadhub.kernel.streams import log
 from threads_app.models.run import TERMINAL
 from threads_app.runtime.messages import Accumulator
 from threads_app.selectors import runs
@@ -22,16 +26,13 @@ from threads_app.services import answers, state
 from threads_app.services.state import Place
 
 if TYPE_CHECKING:
+    from django.http import StreamingHttpResponse
+
     from threadhub.kernel.streams.models import StreamEvent
     from threads_app.models import Run
 
-HEARTBEAT_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
 _FAILURES = frozenset({"run.error", "run.timeout"})
-# Streams share a few threads, whose connections are given back after each call.
-_in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
-
-Abandon = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,102 +53,65 @@ class Watching:
 
 def respond(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that streams the run until it ends."""
-    return _streaming(watching, frames(watching), "text/event-stream", headers)
+    return streaming(frames(watching), headers=headers, abandon=watching.abandon)
 
 
 def respond_waiting(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that stays open, with blanks, until the run's result is there."""
-    return _streaming(watching, _result(watching), "application/json", headers)
-
-
-def _streaming(
-    watching: Watching,
-    parts: AsyncGenerator[bytes],
-    content_type: str,
-    headers: dict[str, str],
-) -> StreamingHttpResponse:
-    # The view's thread lives as long as the stream; its connection need not.
-    close_old_connections()
-    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(
-        _until_gone(parts, watching.abandon),
-        content_type=content_type,
-        headers={**headers, **unbuffered},
+    return streaming(
+        _result(watching),
+        content_type="application/json",
+        headers=headers,
+        abandon=watching.abandon,
     )
-
-
-async def _until_gone(
-    parts: AsyncGenerator[bytes], abandon: Abandon | None
-) -> AsyncIterator[bytes]:
-    """Yield the parts; when the client goes away before their end, abandon the run."""
-    try:
-        async with aclosing(parts):
-            async for part in parts:
-                yield part
-    except (asyncio.CancelledError, GeneratorExit):
-        if abandon is not None:
-            await _in_thread(abandon)()
-        raise
 
 
 async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     """Yield the run's frames from `after` on, and comments while nothing happens."""
     run = watching.run
     if watching.after <= 0:
-        yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+        yield frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
     is_back = watching.after > 0 and "messages" in watching.modes
-    messages = await _in_thread(_recalled)(watching) if is_back else Accumulator()
-    async with aclosing(_events(watching)) as events:
-        async for event in events:
+    messages = await in_thread(_recalled)(watching) if is_back else Accumulator()
+    async with aclosing(_events(watching)) as found:
+        async for event in found:
             if event is None:
-                yield b": heartbeat\r\n\r\n"
+                yield HEARTBEAT
             elif event.kind == "messages":
                 for part in _messages(watching, messages, event):
                     yield part
-            elif (frame := await _translate(watching, event)) is not None:
-                yield frame
+            elif (shown := await _translate(watching, event)) is not None:
+                yield shown
 
 
-async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
-    """Yield the run's events up to its end; None whenever nothing came for a while."""
-    run, after, is_over = watching.run, watching.after, False
-    stream_id = run.thread.stream_id
-    with wakeups.watching(stream_id) as watch:
-        while True:
-            batch = await _in_thread(log.read)(
-                stream_id=stream_id, after=after, run_id=run.public_id
-            )
-            for event in batch:
-                after = event.seq
-                yield event
-                if event.kind in _ENDS:
-                    return
-            if batch:
-                continue
-            if is_over:
-                return
-            # What ended the run wrote its last event with it: one more read finds all.
-            is_over = await _is_over(run)
-            if not is_over and not await watch.wait(timeout=HEARTBEAT_SECONDS):
-                yield None
+def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
+    """Return the run's events up to its end; None whenever nothing came for a while."""
+    run = watching.run
+    subject = Subject(
+        stream_id=run.thread.stream_id,
+        run_id=run.public_id,
+        is_over=partial(_is_over, run.pk),
+        ends=_ENDS,
+    )
+    return events(subject, after=watching.after)
 
 
-async def _is_over(run: Run) -> bool:
+def _is_over(run_id: int) -> bool:
     """Say whether nothing more can come: the run has ended, or is gone."""
-    status = await _in_thread(runs.status_of)(run_id=run.pk)
+    status = runs.status_of(run_id=run_id)
     return status is None or status in TERMINAL
 
 
 async def _translate(watching: Watching, event: StreamEvent) -> bytes | None:
     payload = event.payload
     if event.kind in _FAILURES:
-        failure = await _in_thread(answers.result)(run_id=watching.run.pk)
-        return _frame("error", failure["__error__"], event.seq)
+        failure = await in_thread(answers.result)(run_id=watching.run.pk)
+        return frame("error", failure["__error__"], event.seq)
     if event.kind in _ENDS:
-        return _frame("end", None, event.seq)
+        return frame("end", None, event.seq)
     if event.kind not in watching.modes or _is_hidden(watching, event):
         return None
-    return _frame(_named(event.kind, event), await _data(watching.run, payload), event.seq)
+    return frame(_named(event.kind, event), await _data(watching.run, payload), event.seq)
 
 
 def _is_hidden(watching: Watching, event: StreamEvent) -> bool:
@@ -193,13 +157,13 @@ def _messages(watching: Watching, messages: Accumulator, event: StreamEvent) -> 
         name = "messages/partial" if is_chunk else "messages/complete"
         shown.append((name, [messages.grown(message, is_chunk=is_chunk)]))
     for place, (name, data) in enumerate(shown, start=1):
-        yield _frame(_named(name, event), data, event.seq if place == len(shown) else None)
+        yield frame(_named(name, event), data, event.seq if place == len(shown) else None)
 
 
 async def _data(run: Run, payload: dict[str, Any]) -> Any:
     if "data" in payload:
         return payload["data"]
-    return await _in_thread(_referenced)(run, payload)
+    return await in_thread(_referenced)(run, payload)
 
 
 def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
@@ -211,18 +175,12 @@ def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
     return {**values, "__interrupt__": asked} if asked else values
 
 
-def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
-    identity = f"id: {seq}\r\n" if seq is not None else ""
-    text = json.dumps(data, default=str)
-    return f"event: {event}\r\ndata: {text}\r\n{identity}\r\n".encode()
-
-
 async def _result(watching: Watching) -> AsyncGenerator[bytes]:
     # The first blank takes the headers to the client, which say where to look for the run.
     yield b" "
-    async with aclosing(_events(watching)) as events:
-        async for event in events:
+    async with aclosing(_events(watching)) as found:
+        async for event in found:
             if event is None:
                 yield b" "
-    found = await _in_thread(answers.result)(run_id=watching.run.pk)
+    found = await in_thread(answers.result)(run_id=watching.run.pk)
     yield json.dumps(found, default=str).encode()

@@ -150,21 +150,12 @@ class ThreadCountView(ProtectedView):
     def post(self, request: Request) -> Response:
         """Return how many of the caller's threads match."""
         given = validated(inputs.ThreadFilterInput, request)
-        return Response(_filtered(self.visible(), given).count())
+        found: Any = self.visible()
+        return Response(found.matching(given).count())
 
 
 def _matching(found: Any, given: dict[str, Any]) -> Any:
     names = {"thread_id": "public_id"}
     column = names.get(given["sort_by"], given["sort_by"])
     sign = "-" if given["sort_order"] == "desc" else ""
-    return _filtered(found, given).order_by(f"{sign}{column}", f"{sign}id")
-
-
-def _filtered(found: Any, given: dict[str, Any]) -> Any:
-    if given.get("ids") is not None:
-        found = found.filter(public_id__in=given["ids"])
-    if given.get("status"):
-        found = found.filter(status=given["status"])
-    if given.get("metadata"):
-        found = found.with_metadata(given["metadata"])
-    return found
+    return found.matching(given).order_by(f"{sign}{column}", f"{sign}id")

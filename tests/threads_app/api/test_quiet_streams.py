@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 
 from checkpoints_app.saver import ThreadHubSaver
 from threadhub.kernel import clock
+from threadhub.kernel.api import sse as kernel_sse
 from threadhub.kernel.streams.models import StreamEvent
 from threads_app.api import sse
 from threads_app.api.sse import Watching
@@ -63,7 +64,7 @@ def parts_of(response: Any, *, limit: int = 100) -> list[bytes]:
 def test_a_sign_of_life_comes_while_nothing_happens(
     run: Run, monkeypatch: pytest.MonkeyPatch, respond: Any
 ) -> None:
-    monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(kernel_sse, "HEARTBEAT_SECONDS", 0.01)
     first, *others = parts_of(respond(Watching(run=run), {}), limit=3)
 
     assert set(others) == ({b" "} if first == b" " else {b": heartbeat\r\n\r\n"})
@@ -72,7 +73,7 @@ def test_a_sign_of_life_comes_while_nothing_happens(
 def test_a_client_that_leaves_between_events_abandons_its_run(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(kernel_sse, "HEARTBEAT_SECONDS", 0.01)
     left: list[str] = []
     parts_of(sse.respond(Watching(run=run, abandon=lambda: left.append("gone")), {}), limit=2)
 

@@ -17,6 +17,8 @@ from django.db import connection
 from threadhub.celery import app
 from threadhub.kernel import audit, clock
 from threadhub.kernel.errors import Invalid, ThreadHubError
+from threadhub.kernel.operations import executor
+from threadhub.kernel.operations import leases as operation_leases
 from threadhub.kernel.people import accounts, links
 from threadhub.kernel.ticking import Ticker
 from threadhub.ops import demo, preparing
@@ -73,9 +75,12 @@ class Command(BaseCommand):
             )
         report = preparing.load_graphs(say=self._say)
         self._say_graphs(report)
-        taken = leases.take_over(reason="the process before this one ended")
+        ended = "the process before this one ended"
+        taken, jobs = leases.take_over(reason=ended), operation_leases.take_over(reason=ended)
         if taken:
             self.stdout.write(f"Runs taken over from the process before: {taken}")
+        if jobs:
+            self.stdout.write(f"Operations taken over from the process before: {jobs}")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
@@ -114,6 +119,8 @@ class Command(BaseCommand):
 
     def _stop(self) -> None:
         self._ticker.stop()
+        if not executor.stop(seconds=settings.STOP_SECONDS):
+            logger.warning("An operation did not stop in time; the next start takes it over.")
         if not engine.stop(seconds=settings.STOP_SECONDS):
             logger.warning("Some runs did not stop in time; the next start takes them over.")
 

@@ -1,0 +1,30 @@
+"""Chainable filters for operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from threadhub.kernel.rbac.querysets import ProtectedQuerySet
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from .models import Operation  # noqa: F401  # quoted below
+
+
+class OperationQuerySet(ProtectedQuerySet["Operation"]):
+    """Filters for operations; they belong to who asked for them."""
+
+    owner_path = "asked_by"
+
+    def forgotten(self, *, after: timedelta) -> Self:
+        """Return the pending operations whose hint was never sent, or sent so long ago."""
+        is_old = Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after)
+        return self.filter(is_old, state="pending")
+
+    def abandoned(self) -> Self:
+        """Return the running operations whose lease has ended, by the database's clock."""
+        return self.filter(state="running", lease_until__lt=Now())
