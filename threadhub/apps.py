@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ThreadHubConfig(AppConfig):
@@ -12,5 +13,11 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare how each model of the kernel is recorded."""
+        """Declare what is audited, how rights flow, and what follows when people change."""
         from threadhub import audit  # noqa: F401
+        from threadhub.coordination.inheritance import SessionMembers
+        from threadhub.kernel.rbac import inheritance, roles, touching
+
+        inheritance.register(SessionMembers())
+        post_migrate.connect(roles.ensure_shipped, sender=self)
+        touching.connect()
