@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,9 +16,10 @@ from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import Invalid, NotVisible
+from threadhub.kernel.people.models import ApiKey
 from threadhub.kernel.rbac import access
 from threads_app.models import Assistant, Run, Thread
-from threads_app.selectors import assistants
+from threads_app.selectors import assistants, rights
 from threads_app.services import runs, state, threads
 from threads_app.services.state import Place
 
@@ -52,6 +55,9 @@ def _headers(run: Run, leaf: str = "") -> dict[str, str]:
 class StartingRoute(ThreadRoute):
     """What the routes that start a run share."""
 
+    # Whether the answer holds what the run produces, which one must be allowed to read.
+    shows_output = False
+
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
         given = validated(run_inputs.RunCreateInput, request)
@@ -73,7 +79,10 @@ class StartingRoute(ThreadRoute):
         self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
     ) -> Thread:
         try:
-            return self.find_thread(thread_id)
+            thread = self.find_thread(thread_id)
+            if self.shows_output:
+                access.demand(self.request.user, "read", thread)
+            return thread
         except NotVisible:
             if given["if_not_exists"] != "create":
                 raise
@@ -98,6 +107,7 @@ def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseB
         run=run,
         modes=frozenset(orders.modes(given)),
         subgraphs=given["stream_subgraphs"],
+        may_watch=may_watch(request, run),
         abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
     )
     return sse.respond(watching, _headers(run, "stream"))
@@ -106,7 +116,15 @@ def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseB
 def waited(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:
     """Answer with the result of a run that was accepted, once it is there."""
     abandon = _canceller(request, run) if given["on_disconnect"] == "cancel" else None
-    return sse.respond_waiting(Watching(run=run, abandon=abandon), _headers(run, "join"))
+    watching = Watching(run=run, may_watch=may_watch(request, run), abandon=abandon)
+    return sse.respond_waiting(watching, _headers(run, "join"))
+
+
+def may_watch(request: Request, run: Run) -> Callable[[], bool]:
+    """Return what says, while a stream is open, whether the caller may still read the run."""
+    key = request.auth.pk if isinstance(request.auth, ApiKey) else None
+    user: Any = request.user
+    return partial(rights.may_read, run_id=run.pk, user_id=user.pk, key_id=key)
 
 
 class RunsView(StartingRoute):
@@ -146,6 +164,7 @@ class RunStreamView(StartingRoute):
     """/threads/{thread_id}/runs/stream."""
 
     needs = {"POST": "execute"}
+    shows_output = True
 
     @extend_schema(
         operation_id="stream_run",
@@ -162,6 +181,7 @@ class RunWaitView(StartingRoute):
     """/threads/{thread_id}/runs/wait."""
 
     needs = {"POST": "execute"}
+    shows_output = True
 
     @extend_schema(
         operation_id="wait_run",
@@ -202,7 +222,8 @@ class RunJoinView(RunRoute):
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Wait for a run to end and return its output values."""
         run = self.find_run(thread_id, run_id)
-        return sse.respond_waiting(Watching(run=run), _headers(run, "join"))
+        watching = Watching(run=run, may_watch=may_watch(request, run))
+        return sse.respond_waiting(watching, _headers(run, "join"))
 
 
 class RunJoinStreamView(RunRoute):
@@ -228,6 +249,7 @@ class RunJoinStreamView(RunRoute):
             modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
             subgraphs=run.options.get("stream_subgraphs", False),
             after=_last_event_id(request),
+            may_watch=may_watch(request, run),
             abandon=abandon,
         )
         return sse.respond(watching, _headers(run, "stream"))
@@ -257,10 +279,13 @@ class RunCancelView(RunRoute):
         """Ask a run to stop; with `wait`, answer when it has."""
         run = self.find_run(thread_id, run_id)
         given = queried(run_inputs.CancelQuery, request)
+        if given["wait"]:
+            access.demand(request.user, "read", run)
         runs.cancel(run=run, actor=request.user, now=clock.now())
         headers = _headers(run, "join")
         if given["wait"]:
-            return sse.respond_waiting(Watching(run=run), headers)
+            watching = Watching(run=run, may_watch=may_watch(request, run))
+            return sse.respond_waiting(watching, headers)
         return respond(None, headers, status=202)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from channels.db import DatabaseSyncToAsync
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
+from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.streams import log, wakeups
 from threads_app.models.run import TERMINAL
 from threads_app.runtime.messages import Accumulator
@@ -26,12 +28,17 @@ if TYPE_CHECKING:
     from threads_app.models import Run
 
 HEARTBEAT_SECONDS = 5.0
+RIGHTS_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
 _FAILURES = frozenset({"run.error", "run.timeout"})
 # Streams share a few threads, whose connections are given back after each call.
 _in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
 
 Abandon = Callable[[], None]
+
+
+class RightLost(NotVisible):
+    """The caller may not see the run any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,8 @@ class Watching:
     modes: frozenset[str] = frozenset()
     subgraphs: bool = False
     after: int = 0
+    # Says whether the caller may still see the run; asked again while the stream is open.
+    may_watch: Callable[[], bool]
     # Called when the client goes away before the run has ended.
     abandon: Abandon | None = None
 
@@ -95,6 +104,15 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     run = watching.run
     if watching.after <= 0:
         yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+    try:
+        async with aclosing(_shown(watching)) as shown:
+            async for frame in shown:
+                yield frame
+    except RightLost as error:
+        yield _frame("error", {"error": "NotVisible", "message": error.message})
+
+
+async def _shown(watching: Watching) -> AsyncGenerator[bytes]:
     is_back = watching.after > 0 and "messages" in watching.modes
     messages = await _in_thread(_recalled)(watching) if is_back else Accumulator()
     async with aclosing(_events(watching)) as events:
@@ -109,27 +127,46 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
 
 
 async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
-    """Yield the run's events up to its end; None whenever nothing came for a while."""
+    """Yield the run's events up to its end; None whenever nothing came for a while.
+
+    Raises RightLost: rights are asked about every 5 s, and when a wake-up brought no event
+    of the run, since a change of rights wakes too.
+    """
     run, after, is_over = watching.run, watching.after, False
     stream_id = run.thread.stream_id
+    asked_at, is_woken = time.monotonic(), False
     with wakeups.watching(stream_id) as watch:
         while True:
             batch = await _in_thread(log.read)(
                 stream_id=stream_id, after=after, run_id=run.public_id
             )
+            if (is_woken and not batch) or time.monotonic() - asked_at >= RIGHTS_SECONDS:
+                await _demand_right(watching)
+                asked_at = time.monotonic()
             for event in batch:
                 after = event.seq
                 yield event
                 if event.kind in _ENDS:
                     return
+            is_woken = False
             if batch:
                 continue
             if is_over:
                 return
             # What ended the run wrote its last event with it: one more read finds all.
             is_over = await _is_over(run)
-            if not is_over and not await watch.wait(timeout=HEARTBEAT_SECONDS):
-                yield None
+            if not is_over:
+                is_woken = await watch.wait(timeout=HEARTBEAT_SECONDS)
+                if not is_woken:
+                    yield None
+
+
+async def _demand_right(watching: Watching) -> None:
+    if await _in_thread(watching.may_watch)():
+        return
+    # A run that is gone ends its stream in its own way.
+    if await _in_thread(runs.status_of)(run_id=watching.run.pk) is not None:
+        raise RightLost("There is no such run.")
 
 
 async def _is_over(run: Run) -> bool:
@@ -220,9 +257,13 @@ def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
 async def _result(watching: Watching) -> AsyncGenerator[bytes]:
     # The first blank takes the headers to the client, which say where to look for the run.
     yield b" "
-    async with aclosing(_events(watching)) as events:
-        async for event in events:
-            if event is None:
-                yield b" "
-    found = await _in_thread(answers.result)(run_id=watching.run.pk)
+    try:
+        async with aclosing(_events(watching)) as events:
+            async for event in events:
+                if event is None:
+                    yield b" "
+        await _demand_right(watching)
+        found = await _in_thread(answers.result)(run_id=watching.run.pk)
+    except RightLost as error:
+        found = {"__error__": {"error": "NotVisible", "message": error.message}}
     yield json.dumps(found, default=str).encode()

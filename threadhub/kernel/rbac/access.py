@@ -13,13 +13,20 @@ from .querysets import ACTIONS, Action, ProtectedQuerySet
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 
-def get(queryset: ProtectedQuerySet[ModelT], *, user: Any, action: Action, **lookup: Any) -> ModelT:
-    """Return the one object the lookup names.
+def get(
+    queryset: ProtectedQuerySet[ModelT],
+    *,
+    user: Any,
+    action: Action,
+    telling: Action | None = None,
+    **lookup: Any,
+) -> ModelT:
+    """Return the one object the lookup names; see `visible_to` for `telling`.
 
     Raises NotVisible when it is missing or hidden (the same words for both), NotAllowed when
     the person sees it but lacks the permission. Two queries at most, four on refusal.
     """
-    found = queryset.visible_to(user, action).filter(**lookup).first()
+    found = queryset.visible_to(user, action, telling=telling).filter(**lookup).first()
     if found is not None:
         return found
     noun = str(queryset.model._meta.verbose_name)

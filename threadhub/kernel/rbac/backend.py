@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django.db import models
 
 
-class GrantBackend(ObjectPermissionBackend):  # type: ignore[misc]  # untyped
+class GrantBackend(ObjectPermissionBackend):
     """Answers about protected objects; about models as a whole it gives nothing.
 
     Guardian's own answers ignore when a right ends, hence none of them is used.

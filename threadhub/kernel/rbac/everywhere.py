@@ -27,7 +27,7 @@ def grant_everywhere(
 
     The same role given again changes when it ends. Raises NotAllowed, Invalid.
     """
-    _demand_superuser(actor)
+    demand_superuser(actor)
     begins = demand_sound(to=to, starts_at=starts_at, until=until, now=now)
     found_role = roles.named(role)
     with acts.act("access.grant_everywhere", reason=reason) as act:
@@ -43,7 +43,7 @@ def grant_everywhere(
 
 def revoke_everywhere(*, grant: GlobalGrant, actor: Any, reason: str = "") -> None:
     """Take away a role held everywhere. Raises NotAllowed, NotVisible when it is gone."""
-    _demand_superuser(actor)
+    demand_superuser(actor)
     with acts.act("access.revoke_everywhere", reason=reason) as act:
         mine = GlobalGrant.objects.select_for_update(no_key=True).filter(pk=grant.pk)
         given = mine.first()
@@ -54,6 +54,7 @@ def revoke_everywhere(*, grant: GlobalGrant, actor: Any, reason: str = "") -> No
         act.record(given, data={**described(given), "by": actor.get_username()})
 
 
-def _demand_superuser(actor: Any) -> None:
+def demand_superuser(actor: Any) -> None:
+    """Raise NotAllowed unless the person may grant roles everywhere."""
     if not (actor.is_active and actor.is_superuser):
         raise NotAllowed("Only superusers may grant roles everywhere.")

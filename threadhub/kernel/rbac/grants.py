@@ -61,7 +61,7 @@ def grant(
 
 def revoke(*, grant: RoleGrant, actor: Any, reason: str = "") -> None:
     """Take a grant away. Raises NotVisible when it is gone, NotAllowed without `manage`."""
-    on = grant.session or grant.thread
+    on: Any = grant.session or grant.thread
     access.demand(actor, "manage", on)
     with acts.act("access.revoke", reason=reason) as act:
         kind = _locked(on)

@@ -100,5 +100,5 @@ def _permission(model: type[models.Model], action: Action) -> Subquery:
 
 
 def _groups(user: Any) -> models.QuerySet[Any]:
-    memberships = type(user).groups.through._default_manager
+    memberships: models.Manager[Any] = type(user).groups.through._default_manager
     return memberships.filter(user=user.pk).values("group")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import cast
 
 from django.db import models
 
@@ -25,9 +25,9 @@ class Tables:
 def of(model: Model) -> Tables | None:
     """Return the tables of a model, None for one that has owners only."""
     pointing = [relation.related_model for relation in model._meta.related_objects]
-    user = [found for found in pointing if issubclass(found, UserPermission)]  # type: ignore[arg-type]
-    group = [found for found in pointing if issubclass(found, GroupPermission)]  # type: ignore[arg-type]
-    return Tables(user[0], group[0]) if user and group else None  # type: ignore[arg-type]
+    user = [found for found in pointing if issubclass(found, UserPermission)]
+    group = [found for found in pointing if issubclass(found, GroupPermission)]
+    return Tables(user[0], group[0]) if user and group else None
 
 
 @cache
@@ -43,5 +43,5 @@ def target(permission_rows: Model) -> Model:
     return _related(permission_rows, "content_object")
 
 
-def _related(model: Model, name: str) -> Any:
-    return model._meta.get_field(name).related_model
+def _related(model: Model, name: str) -> Model:
+    return cast("Model", model._meta.get_field(name).related_model)
