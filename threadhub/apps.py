@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
+
+
+class ThreadHubAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, with the console for its site."""
+
+    # Named in the settings; the app of this module is the other one.
+    default = False
+    default_site = "threadhub.console.site.ConsoleSite"
 
 
 class ThreadHubConfig(AppConfig):
     """Tables of the kernel, and the wiring that needs every app loaded."""
 
+    default = True
     name = "threadhub"
     verbose_name = "ThreadHub"
 

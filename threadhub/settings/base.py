@@ -39,7 +39,7 @@ INSTALLED_APPS = [
     "checkpoints_app",
     "daphne",
     "channels",
-    "django.contrib.admin",
+    "threadhub.apps.ThreadHubAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "threadhub.kernel.audit.middleware.ActorMiddleware",
+    "threadhub.kernel.rbac.middleware.RightsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

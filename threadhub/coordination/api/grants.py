@@ -14,8 +14,8 @@ from threadhub.kernel import clock
 from threadhub.kernel.api.views import ProtectedView, queried, validated
 from threadhub.kernel.errors import NotAllowed, NotVisible
 from threadhub.kernel.rbac import access, everywhere, explaining, grants, subjects
+from threadhub.kernel.rbac.held import views_everything
 from threadhub.kernel.rbac.models import GlobalGrant, RoleGrant
-from threadhub.kernel.rbac.querysets import everywhere as held_everywhere
 from threads_app.api.outputs import ErrorOutput
 from threads_app.models import Thread
 
@@ -99,7 +99,7 @@ class AccessView(SharedRoute):
         return Response(shapes.access(user, explaining.explain(user=user, on=on)))
 
     def _demand_more(self, on: Any) -> None:
-        if "view" not in held_everywhere(self.request.user, "view"):
+        if not views_everything(self.request.user):
             access.demand(self.request.user, "manage", on)
 
 
@@ -109,7 +109,7 @@ class GlobalGrantsView(ProtectedView):
     @extend_schema(responses={200: shapes.GrantOutput(many=True), 403: ErrorOutput})
     def get(self, request: Request) -> Response:
         """Return the roles held everywhere, to people who may view everything."""
-        if "view" not in held_everywhere(request.user, "view"):
+        if not views_everything(request.user):
             raise NotAllowed("Only people who may view everything see who else may.")
         given = GlobalGrant.objects.select_related(*RELATED).order_by("pk")
         return Response([shapes.grant(row) for row in given[:LIST_LIMIT]])

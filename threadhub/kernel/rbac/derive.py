@@ -20,8 +20,8 @@ from django.db.models.functions import Now
 from threadhub.kernel.streams import wakeups
 
 from . import inheritance, tables
+from .actions import ACTIONS
 from .models import RoleGrant
-from .querysets import ACTIONS
 
 BATCH = 500
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from . import inheritance
+from .actions import ACTIONS, Action
 from .derive import latest, model_of
 from .models import GlobalGrant, RoleGrant
-from .querysets import ACTIONS, Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from .derive import Kind, Subject
 from .models import RoleGrant
 
 if TYPE_CHECKING:
-    from .querysets import Action
+    from .actions import Action
 
 BEGIN_BATCH = 100
 

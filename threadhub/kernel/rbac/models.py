@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -54,6 +55,12 @@ def _once() -> Iterator[models.UniqueConstraint]:
             )
 
 
+def groups_of(user: Any) -> models.QuerySet[Any]:
+    """Return the keys of the person's groups, for use in a statement."""
+    memberships: models.Manager[Any] = get_user_model().groups.through._default_manager
+    return memberships.filter(user=user.pk).values("group")
+
+
 class GrantQuerySet(RecordedQuerySet[GrantT]):
     """Filters for grants of both kinds."""
 
@@ -63,8 +70,7 @@ class GrantQuerySet(RecordedQuerySet[GrantT]):
 
     def held_by(self, user: Any) -> Self:
         """Return the grants given to the person or to a group of theirs."""
-        groups = type(user).groups.through._default_manager.filter(user=user.pk)
-        return self.filter(Q(user=user.pk) | Q(group__in=groups.values("group")))
+        return self.filter(Q(user=user.pk) | Q(group__in=groups_of(user)))
 
 
 class RoleGrant(models.Model):

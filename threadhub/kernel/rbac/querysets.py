@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.contrib.auth.models import Permission
 from django.db import models
@@ -12,12 +12,12 @@ from django.db.models.functions import Now
 from threadhub.kernel.models import RecordedQuerySet
 
 from . import tables
-from .models import GlobalGrant
+from .actions import ACTIONS as ACTIONS
+from .actions import Action as Action
+from .held import everywhere
+from .models import groups_of
 
 ModelT = TypeVar("ModelT", bound=models.Model)
-Action = Literal["view", "read", "write", "execute", "delete", "manage"]
-ACTIONS: tuple[Action, ...] = ("view", "read", "write", "execute", "delete", "manage")
-
 UNENDED = Q(until=None) | Q(until__gt=Now())
 
 
@@ -65,22 +65,8 @@ class ProtectedQuerySet(RecordedQuerySet[ModelT]):
         return (
             reached
             | Q(**{column: _objects(granted.user, action, user=user.pk)})
-            | Q(**{column: _objects(granted.group, action, group__in=_groups(user))})
+            | Q(**{column: _objects(granted.group, action, group__in=groups_of(user))})
         )
-
-
-def everywhere(user: Any, asked: Action = "manage") -> frozenset[str]:
-    """Return what an active person holds on every object.
-
-    No query for superusers, nor for staff who only ask to view; one otherwise.
-    """
-    if user.is_superuser:
-        return frozenset(ACTIONS)
-    as_staff = {"view"} if user.is_staff else set()
-    if asked in as_staff:
-        return frozenset(as_staff)
-    given = GlobalGrant.objects.in_force().held_by(user)
-    return frozenset(as_staff.union(*given.values_list("role__permissions", flat=True)))
 
 
 def _objects(model: type[models.Model], action: Action, **subject: Any) -> models.QuerySet[Any]:
@@ -97,8 +83,3 @@ def _permission(model: type[models.Model], action: Action) -> Subquery:
         content_type__model=target.model_name,
     )
     return Subquery(found.values("pk")[:1])
-
-
-def _groups(user: Any) -> models.QuerySet[Any]:
-    memberships: models.Manager[Any] = type(user).groups.through._default_manager
-    return memberships.filter(user=user.pk).values("group")

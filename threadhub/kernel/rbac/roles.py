@@ -13,8 +13,8 @@ from threadhub.kernel.errors import Conflict, Invalid, NotAllowed, NotVisible
 from threadhub.kernel.models import clean_text
 
 from . import derive, touching
+from .actions import ACTIONS
 from .models import GlobalGrant, Role, RoleGrant
-from .querysets import ACTIONS
 
 SHIPPED: dict[str, tuple[str, ...]] = {
     "viewer": ("view", "read"),

@@ -13,6 +13,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from threadhub.kernel import acts, audit, transactions
 from threadhub.kernel.people.models import Profile
 
+from . import held
 from .events import AccessChanged
 
 
@@ -30,6 +31,7 @@ def tell(act: acts.Act, grants: Iterable[Any]) -> None:
 
 
 def _raise_epoch(user_ids: Collection[int], group_ids: Collection[int]) -> None:
+    held.forget()
     reached = Q(user__in=user_ids)
     if group_ids:
         reached |= Q(user__groups__in=group_ids)
