@@ -41,7 +41,7 @@ def run(owner: Any) -> Run:
     )
     thread.values_preview, thread.error = {"patient": SECRET}, f"{SECRET} was not found"
     thread.save()
-    order = RunOrder(input={"patient": SECRET}, metadata=metadata)
+    order = RunOrder(context={"patient": SECRET}, metadata=metadata)
     made = runs.start(thread=thread, assistant=assistant, actor=owner, order=order, now=clock.now())
     made.error_class, made.error_message = "ValueError", f"{SECRET} was not found"
     made.save()
