@@ -135,9 +135,7 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
     root, owner = people.create_superuser("root"), people.create_user("o")
     graph = Graph.objects.create(name="echo", project="p", target="t", status="loaded")
     assistant = assistants.ensure_default(graph=graph, now=now)
-    own = assistants.create(
-        actor=owner, now=now, graph=graph, setup=assistants.Setup(name="own")
-    )
+    own = assistants.create(actor=owner, now=now, graph=graph, setup=assistants.Setup(name="own"))
     thread = threads.create(actor=owner, now=now, assistant=assistant)
     run = runs.start(thread=thread, assistant=assistant, actor=owner, order=RunOrder(), now=now)
     hub_session = session_of(owner)
