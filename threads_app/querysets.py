@@ -14,6 +14,7 @@ from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from threadhub.kernel.rbac.held import Held
     from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
 Path = tuple[str, ...]
@@ -131,8 +132,8 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 class AssistantQuerySet(SearchableQuerySet["Assistant"]):
     """Filters for assistants; the default ones of the graphs are everybody's to use."""
 
-    def _reached(self, user: Any, action: Action) -> Q:
-        own = super()._reached(user, action)
+    def _reached(self, user: Any, action: Action, held: Held) -> Q:
+        own = super()._reached(user, action, held)
         return own | Q(owner=None) if action in {"view", "read", "execute"} else own
 
 

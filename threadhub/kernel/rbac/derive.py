@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from threadhub.kernel.streams import wakeups
 
-from . import inheritance, tables
+from . import held, inheritance, tables
 from .actions import ACTIONS
 from .models import RoleGrant
 
@@ -72,6 +72,7 @@ def _refresh(kind: Kind, keys: Sequence[int], subject: Subject | None) -> None:
         _lock(kind, batch)
         changed = _write_difference(kind, batch, subject)
         if changed:
+            held.forget()
             transaction.on_commit(partial(_wake, _streams(kind, changed)), robust=True)
 
 

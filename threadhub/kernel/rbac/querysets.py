@@ -14,7 +14,7 @@ from threadhub.kernel.models import RecordedQuerySet
 from . import tables
 from .actions import ACTIONS as ACTIONS
 from .actions import Action as Action
-from .held import everywhere
+from .held import Held, by
 from .models import groups_of
 
 ModelT = TypeVar("ModelT", bound=models.Model)
@@ -43,18 +43,20 @@ class ProtectedQuerySet(RecordedQuerySet[ModelT]):
                 raise ValueError(f"{asked!r} is no permission.")
         if not user.is_active or not user.is_authenticated:
             return self.none()
-        held = everywhere(user, telling or action)
-        found = self.all() if action in held else self.filter(self._reached(user, action))
+        held = by(user, telling or action)
+        is_held = action in held.everywhere
+        found = self.all() if is_held else self.filter(self._reached(user, action, held))
         if telling is None:
             return found
-        told = Value(True) if telling in held else self._told(user, telling)  # noqa: FBT003  # SQL
+        is_held = telling in held.everywhere
+        told = Value(True) if is_held else self._told(user, telling, held)  # noqa: FBT003  # SQL
         return found.annotate(is_told=told)
 
-    def _told(self, user: Any, action: Action) -> Case:
-        reached = When(self._reached(user, action), then=Value(True))  # noqa: FBT003  # SQL
+    def _told(self, user: Any, action: Action, held: Held) -> Case:
+        reached = When(self._reached(user, action, held), then=Value(True))  # noqa: FBT003  # SQL
         return Case(reached, default=Value(False), output_field=BooleanField())  # noqa: FBT003
 
-    def _reached(self, user: Any, action: Action) -> Q:
+    def _reached(self, user: Any, action: Action, held: Held) -> Q:
         """Return the condition for owners and for those whom grants reach.
 
         A union costs as much as the person may see; with OR, PostgreSQL looks at every row.
@@ -62,7 +64,7 @@ class ProtectedQuerySet(RecordedQuerySet[ModelT]):
         path = self.belongs_to
         target = tables.anchor(self.model, path)
         granted = tables.of(target)
-        if granted is None:
+        if granted is None or target._meta.label not in held.shared:
             return Q(**{f"{path}__owner" if path else "owner": user.pk})
         own = target._default_manager.filter(owner=user.pk).values("pk")
         by_person = _objects(granted.user, action, user=user.pk)

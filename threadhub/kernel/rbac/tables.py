@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+from django.apps import apps
 from django.db import models
 
 from .models import GroupPermission, UserPermission
@@ -28,6 +29,12 @@ def of(model: Model) -> Tables | None:
     user = [found for found in pointing if issubclass(found, UserPermission)]
     group = [found for found in pointing if issubclass(found, GroupPermission)]
     return Tables(user[0], group[0]) if user and group else None
+
+
+@cache
+def every() -> tuple[Tables, ...]:
+    """Return the tables of all models that can be shared."""
+    return tuple(found for model in apps.get_models() if (found := of(model)) is not None)
 
 
 @cache
