@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 class StoreItemQuerySet(ProtectedQuerySet[Any]):
     """Filters for items; an item belongs to the person whose run or request stored it."""
 
-    owner_path = "owner"
-
     def expired(self, now: datetime) -> Self:
         """Return the items whose time is up."""
         return self.filter(expires_at__lte=now)

@@ -22,7 +22,7 @@ class SessionQuerySet(ProtectedQuerySet["Session"]):
 class AssociationQuerySet(ProtectedQuerySet["SessionThreadAssociation"]):
     """Filters for memberships; one is as visible as its session."""
 
-    owner_path = "session__owner"
+    belongs_to = "session"
 
     def active(self) -> Self:
         """Return the memberships that count."""
@@ -32,7 +32,7 @@ class AssociationQuerySet(ProtectedQuerySet["SessionThreadAssociation"]):
 class PlanQuerySet(ProtectedQuerySet["Plan"]):
     """Filters for plans; one is as visible as its session."""
 
-    owner_path = "session__owner"
+    belongs_to = "session"
 
     def running(self) -> Self:
         """Return the plans that have not ended."""
@@ -42,4 +42,4 @@ class PlanQuerySet(ProtectedQuerySet["Plan"]):
 class PlanNodeQuerySet(ProtectedQuerySet["PlanNode"]):
     """Filters for what plans made of threads; one is as visible as its session."""
 
-    owner_path = "plan__session__owner"
+    belongs_to = "plan__session"

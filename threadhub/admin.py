@@ -1,8 +1,8 @@
-"""The admin site's name, and the kernel's pages: audit entries, API keys and operations."""
+"""The kernel's pages: audit entries, API keys, operations, roles and grants."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from threadhub.kernel.adminbase import (
+    OverseerAdmin,
     ProtectedAdmin,
     SuperuserAdmin,
     badge,
@@ -22,22 +23,18 @@ from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.operations import selecting
 from threadhub.kernel.operations.models import Operation
 from threadhub.kernel.people.models import ApiKey
+from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 ITEMS_SHOWN = 100
 
-admin.site.site_title = "ThreadHub"
-admin.site.site_header = "ThreadHub"
-# Leads to the console, where one is already.
-admin.site.site_url = None
-admin.site.index_title = _("Console")
 admin.site.unregister(AuditEntry)
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(SuperuserAdmin):
+class AuditEntryAdmin(OverseerAdmin):
     """Who did what, newest first."""
 
     list_display = ("at", "who", "act", "kind", "what", "outcome")
@@ -128,3 +125,57 @@ class OperationAdmin(ProtectedAdmin):
             context["items"] = selecting.failed_first(operation)[:ITEMS_SHOWN]
             context["left_out"] = max(operation.total - ITEMS_SHOWN, 0)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+@admin.register(Role)
+class RoleAdmin(OverseerAdmin):
+    """The named sets of permissions that grants hand out."""
+
+    list_display = ("name", "given", "is_shipped")
+    ordering = ("name",)
+    fields = ("name", "text", "given", "is_shipped")
+
+    @admin.display(description=_("permissions"))
+    def given(self, row: Role) -> str:
+        """Show the permissions in their order."""
+        return ", ".join(row.permissions)
+
+
+class GrantAdmin(OverseerAdmin):
+    """What both kinds of grants show."""
+
+    list_select_related: ClassVar[tuple[str, ...]] = ("role", "user", "group", "grantor")
+    list_filter = ("role",)
+    search_fields = ("user__username", "group__name", "grantor__username", "reason")
+    search_help_text = _("Person, group, grantor or reason.")
+    ordering = ("-id",)
+    starts = time_field("starts_at", _("from"))
+    ends = time_field("ends_at", _("until"))
+    by = plain_field("grantor", _("granted by"))
+
+    @admin.display(description=_("given to"))
+    def subject(self, row: RoleGrant | GlobalGrant) -> str:
+        """Show the person's name, or the group's."""
+        return str(row.user or _("group %s") % row.group)
+
+
+@admin.register(RoleGrant)
+class RoleGrantAdmin(GrantAdmin):
+    """Who holds which role on what, since when, until when, by whom and why."""
+
+    list_display = ("role", "subject", "target", "starts", "ends", "by")
+    list_select_related = (*GrantAdmin.list_select_related, "session", "thread")
+    fields = ("role", "subject", "target", ("starts", "ends"), "by", "reason")
+
+    @admin.display(description=_("on"))
+    def target(self, row: RoleGrant) -> str:
+        """Show the session or thread."""
+        return str(row.session or row.thread)
+
+
+@admin.register(GlobalGrant)
+class GlobalGrantAdmin(GrantAdmin):
+    """Who holds which role everywhere."""
+
+    list_display = ("role", "subject", "starts", "ends", "by")
+    fields = ("role", "subject", ("starts", "ends"), "by", "reason")

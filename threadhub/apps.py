@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
+
+
+class ThreadHubAdminConfig(admin_apps.AdminConfig):
+    """Django's admin, with the console for its site."""
+
+    # Named in the settings; the app of this module is the other one.
+    default = False
+    default_site = "threadhub.console.site.ConsoleSite"
 
 
 class ThreadHubConfig(AppConfig):
     """Tables of the kernel, and the wiring that needs every app loaded."""
 
+    default = True
     name = "threadhub"
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare how each model of the kernel is recorded, and what runs beside requests."""
+        """Declare what is audited, how rights flow, and what runs beside requests."""
         from threadhub import audit, tasks  # noqa: F401
+        from threadhub.coordination.inheritance import SessionMembers
         from threadhub.kernel.operations import duties  # noqa: F401
+        from threadhub.kernel.rbac import inheritance, roles, touching
+
+        inheritance.register(SessionMembers())
+        post_migrate.connect(roles.ensure_shipped, sender=self)
+        touching.connect()

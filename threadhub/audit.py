@@ -13,7 +13,7 @@ from threadhub.kernel.people.models import ApiKey, Profile
 from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 from threadhub.kernel.streams.models import Stream, StreamEvent
 
-fields(User, mask=["password"], exclude=["last_login"])
+fields(User, mask=["password"], exclude=["last_login"], many=["groups"])
 fields(Group)
 fields(Profile, mask=["issued_password"])
 fields(ApiKey, mask=["digest"], exclude=["last_used_at"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
@@ -103,12 +104,19 @@ class ThreadAdmin(ProtectedAdmin):
     ordering = ("-updated_at", "-id")
     change_form_template = "admin/threads_app/thread/detail.html"
     fieldsets = (
-        (None, {"fields": ("public_id", "title", "state", ("graph", "owned_by"), "error")}),
+        (None, {"fields": ("public_id", "title", "state", ("graph", "owned_by"))}),
         (_("Times"), {"fields": (("created", "updated", "state_updated"),)}),
-        (_("Labels"), {"fields": ("tags_shown", "metadata_shown")}),
+        (_("Labels"), {"fields": ("tags_shown",)}),
     )
     state_fieldsets = (
-        (_("State"), {"fields": ("config_shown", "values_shown"), "classes": ("collapse",)}),
+        (None, {"fields": ("error",)}),
+        (
+            _("State"),
+            {
+                "fields": ("metadata_shown", "config_shown", "values_shown"),
+                "classes": ("collapse",),
+            },
+        ),
     )
     created = time_field("created_at", _("created"))
     updated = time_field("updated_at", _("last activity"))
@@ -200,19 +208,21 @@ class RunAdmin(ProtectedAdmin):
     actions = ("cancel",)
     fieldsets = (
         (None, {"fields": ("public_id", "state", ("shown_thread", "graph", "started_by"))}),
-        (_("Error"), {"fields": (("error_kind", "error_class"), "error_message")}),
+        (_("Error"), {"fields": (("error_kind", "error_class"),)}),
         (_("Times"), {"fields": (("created", "started", "finished"), ("took", "due", "deadline"))}),
         (
             _("Execution"),
             {"fields": (("attempt", "crashes"), ("worker", "lease", "cancel_requested"))},
         ),
-        (_("Usage"), {"fields": ("usage_shown", "metadata_shown")}),
+        (_("Usage"), {"fields": ("usage_shown",)}),
     )
     state_fieldsets = (
+        (None, {"fields": ("error_message",)}),
         (
             _("Order"),
             {
                 "fields": (
+                    "metadata_shown",
                     "input_shown",
                     "command_shown",
                     "config_shown",
@@ -244,7 +254,7 @@ class RunAdmin(ProtectedAdmin):
         found = super().get_fieldsets(request, obj)
         if obj is None or obj.error_class:
             return found
-        return [fieldset for fieldset in found if "error_message" not in fieldset[1]["fields"]]
+        return [fieldset for fieldset in found if not _is_about_error(fieldset[1]["fields"])]
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, row: Run) -> str:
@@ -289,6 +299,10 @@ class RunAdmin(ProtectedAdmin):
         if ended:
             text = ngettext("%d run has ended already.", "%d runs have ended already.", ended)
             self.message_user(request, text % ended, messages.WARNING)
+
+
+def _is_about_error(fields: Any) -> bool:
+    return all(name.startswith("error_") for name in flatten(fields))
 
 
 def _cancel(run: Run, user: Any) -> bool:

@@ -14,6 +14,7 @@ from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from threadhub.kernel.rbac.held import Held
     from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
 Path = tuple[str, ...]
@@ -83,8 +84,6 @@ def _sqlite_condition(entry: str, value: Any) -> tuple[str, list[Any]]:
 class SearchableQuerySet(ProtectedQuerySet[ModelT]):
     """Filters for what has an owner and metadata."""
 
-    owner_path = "owner"
-
     def with_metadata(self, wanted: Mapping[str, Any]) -> Self:
         """Return the rows whose metadata has all of this; objects may have more keys."""
         return self.filter(*(HasValue("metadata", path, value) for path, value in _leaves(wanted)))
@@ -114,7 +113,7 @@ class ThreadQuerySet(SearchableQuerySet["Thread"]):
 class RunQuerySet(ProtectedQuerySet["Run"]):
     """Filters for runs; a run is as visible as its thread."""
 
-    owner_path = "thread__owner"
+    belongs_to = "thread"
 
     def active(self) -> Self:
         """Return the runs that are pending or running."""
@@ -147,18 +146,15 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 class AssistantQuerySet(SearchableQuerySet["Assistant"]):
     """Filters for assistants; the default ones of the graphs are everybody's to use."""
 
-    def visible_to(self, user: Any, action: Action = "view") -> Self:
-        """Return the assistants on which the person holds the permission."""
-        own = super().visible_to(user, action)
-        if action not in {"view", "read", "execute"} or not user.is_active:
-            return own
-        return own | self.filter(owner=None)
+    def _reached(self, user: Any, action: Action, held: Held) -> Q:
+        own = super()._reached(user, action, held)
+        return own | Q(owner=None) if action in {"view", "read", "execute"} else own
 
 
 class InterruptQuerySet(ProtectedQuerySet["Interrupt"]):
     """Filters for interrupts; an interrupt is as visible as its thread."""
 
-    owner_path = "thread__owner"
+    belongs_to = "thread"
 
     def open(self) -> Self:
         """Return the questions that wait for an answer."""

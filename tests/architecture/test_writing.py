@@ -27,6 +27,7 @@ MAY_OPEN_DJANGOS = {"threadhub/kernel/transactions.py", "threadhub/kernel/tickin
 OPENERS = {"acts.act", "act", "transactions.atomic", "atomic"}
 # Bookkeeping that changes rows in bulk without an entry, and why that is right.
 MACHINERY = {
+    "access epoch": "Counts changes of rights that are recorded themselves.",
     "graph catalogue": "A copy of what the project's files say.",
     "lease": "A worker's sign of life.",
     "outbox": "Messages in transit.",

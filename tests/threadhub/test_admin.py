@@ -13,6 +13,8 @@ from threadhub.kernel import audit, clock
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.people import accounts, keys
 from threadhub.kernel.people.models import ApiKey
+from threadhub.kernel.rbac import everywhere, grants
+from threads_app.services import threads
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +28,7 @@ def admin_user() -> Any:
 
 @pytest.fixture
 def operator() -> Any:
-    return accounts.ensure(username="operator", is_staff=True)[0]
+    return accounts.ensure(username="operator")[0]
 
 
 @pytest.fixture
@@ -82,6 +84,47 @@ def test_nobody_else_finds_them(operator: Any, entry: AuditEntry, api_key: ApiKe
     assert "apikey" not in index
     for address in (*pages("auditentry", entry.pk), *pages("apikey", api_key.pk)):
         assert client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize(("is_staff", "role"), [(True, "operator"), (False, "auditor")])
+def test_whoever_may_view_everything_reads_audit_entries_roles_and_grants(
+    admin_user: Any,
+    operator: Any,
+    entry: AuditEntry,
+    api_key: ApiKey,
+    is_staff: bool,
+    role: str,
+) -> None:
+    operator.is_staff = is_staff
+    operator.save()
+    given = everywhere.grant_everywhere(role=role, to=operator, actor=admin_user, now=clock.now())
+    client = signed_in(operator)
+    addresses = [
+        *pages("auditentry", entry.pk),
+        *pages("globalgrant", given.pk),
+        *pages("role", given.role_id),
+        reverse("admin:threadhub_rolegrant_changelist"),
+    ]
+
+    assert [client.get(address).status_code for address in addresses] == [200] * 7
+    assert [client.get(address).status_code for address in pages("apikey", api_key.pk)] == [403] * 2
+    assert client.get(reverse("admin:auth_user_changelist")).status_code == 403
+
+
+def test_a_grant_s_page_says_who_what_and_why(admin_user: Any, operator: Any) -> None:
+    thread = threads.create(actor=admin_user, now=clock.now(), title="The audit")
+    given = grants.grant(
+        role="viewer", to=operator, on=thread, actor=admin_user, now=clock.now(), reason="to learn"
+    )
+    texts = [
+        signed_in(admin_user).get(address).content.decode()
+        for address in pages("rolegrant", given.pk)
+    ]
+
+    assert all(
+        word in text for text in texts for word in ("viewer", "operator", "admin", "The audit")
+    )
+    assert "to learn" in texts[1]
 
 
 def test_nothing_in_them_can_be_changed(admin_user: Any, entry: AuditEntry) -> None:

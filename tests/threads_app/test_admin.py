@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from checkpoints_app.models import Checkpoint, Scope
 from threadhub.kernel import clock
+from threadhub.kernel.rbac import grants
 from threads_app.models import Graph, Interrupt, Run, Thread
 from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
@@ -34,17 +35,17 @@ def admin_user() -> Any:
 
 @pytest.fixture
 def operator() -> Any:
-    return person("operator", is_staff=True)
+    return person("operator")
 
 
 @pytest.fixture
 def other() -> Any:
-    return person("other", is_staff=True)
+    return person("other")
 
 
 @pytest.fixture
 def stranger() -> Any:
-    return person("stranger", is_staff=True)
+    return person("stranger")
 
 
 @pytest.fixture
@@ -173,10 +174,13 @@ class TestLists:
         assert "other" not in page(signed_in(operator), "threads_app_thread_changelist")
 
     @pytest.mark.parametrize("name", ["thread", "run", "graph"])
-    def test_a_person_without_the_console_is_led_to_the_sign_in(self, name: str) -> None:
+    def test_who_has_not_signed_in_is_led_to_do_so(self, operator: Any, name: str) -> None:
         address = reverse(f"admin:threads_app_{name}_changelist")
+        deactivated = signed_in(operator)
+        operator.is_active = False
+        operator.save()
 
-        for client in (Client(), signed_in(person("outsider"))):
+        for client in (Client(), deactivated):
             response = client.get(address)
             assert response.status_code == 302
             assert response.headers["Location"].startswith("/console/login/")
@@ -314,10 +318,11 @@ class TestCancel:
         foreign.refresh_from_db()
         assert foreign.status == Run.Status.PENDING
 
-    def test_it_is_offered_to_nobody_without_the_console(self, mine: Thread) -> None:
+    def test_it_leaves_alone_what_one_may_only_read(self, mine: Thread, stranger: Any) -> None:
         run = run_of(mine)
+        grants.grant(role="viewer", to=stranger, on=mine, actor=mine.owner, now=clock.now())
 
-        self.cancel(signed_in(person("outsider")), run)
+        self.cancel(signed_in(stranger), run)
 
         run.refresh_from_db()
         assert run.status == Run.Status.PENDING

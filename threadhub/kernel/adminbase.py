@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from .models import clean_text
 from .observability.redaction import redact
 from .rbac import access
+from .rbac.held import views_everything
 from .rbac.querysets import ProtectedQuerySet
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SHOWN_CHARACTERS = 20_000
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """Pages for active staff that show rows and change none.
+    """Pages for everybody who signed in that show rows and change none.
 
     Model permissions open nothing here; rows that belong to somebody use ProtectedAdmin.
     """
@@ -42,7 +43,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether the person may open the list, or this row."""
-        return bool(request.user.is_active and request.user.is_staff)
+        return request.user.is_active
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Rows are made by services."""
@@ -87,6 +88,14 @@ class SuperuserAdmin(ReadOnlyAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say whether the person is a superuser."""
         return super().has_view_permission(request) and bool(request.user.is_superuser)
+
+
+class OverseerAdmin(ReadOnlyAdmin):
+    """Pages for people who may view everything: superusers, admins, auditors."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the person may view everything."""
+        return views_everything(request.user)
 
 
 def visible(rows: models.QuerySet[Any], request: HttpRequest) -> models.QuerySet[Any]:

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from threadhub.kernel import clock
 from threadhub.kernel.crypto import keys
 from threadhub.kernel.people import accounts
+from threadhub.kernel.rbac import everywhere
 from threads_app.services import graphs
 
 if TYPE_CHECKING:
@@ -30,15 +31,17 @@ class Persona:
     """A person every installation starts with."""
 
     username: str
-    is_staff: bool
-    is_superuser: bool
+    is_staff: bool = False
+    is_superuser: bool = False
+    # What they hold everywhere.
+    role: str = ""
 
 
 PEOPLE = (
     Persona("admin", is_staff=True, is_superuser=True),
-    Persona("operator", is_staff=True, is_superuser=False),
-    Persona("auditor", is_staff=True, is_superuser=False),
-    Persona("stranger", is_staff=True, is_superuser=False),
+    Persona("operator"),
+    Persona("auditor", role="auditor"),
+    Persona("stranger"),
 )
 
 
@@ -61,16 +64,28 @@ def people() -> bool:
     """Make the people who are missing and note their passwords; say whether any were made."""
     made: list[tuple[str, str]] = []
     for persona in PEOPLE:
-        _, password = accounts.ensure(
+        user, password = accounts.ensure(
             username=persona.username,
             is_staff=persona.is_staff,
             is_superuser=persona.is_superuser,
         )
         if password:
             made.append((persona.username, password))
+            _grant(user, persona.role)
     if made:
         _note(settings.VAR_DIR / PEOPLE_FILE, made)
     return bool(made)
+
+
+def _grant(user: Any, role: str) -> None:
+    if role:
+        everywhere.grant_everywhere(
+            role=role,
+            to=user,
+            actor=person(PEOPLE[0].username),
+            now=clock.now(),
+            reason="One of the people every installation starts with.",
+        )
 
 
 def _note(path: Path, made: list[tuple[str, str]]) -> None:

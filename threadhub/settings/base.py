@@ -39,7 +39,7 @@ INSTALLED_APPS = [
     "checkpoints_app",
     "daphne",
     "channels",
-    "django.contrib.admin",
+    "threadhub.apps.ThreadHubAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "threadhub.kernel.audit.middleware.ActorMiddleware",
+    "threadhub.kernel.rbac.middleware.RightsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -82,7 +83,10 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # People
 AUTH_USER_MODEL = "auth.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "threadhub.kernel.rbac.backend.GrantBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -94,7 +98,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/console/login/"
 LOGIN_REDIRECT_URL = "/console/"
 ANONYMOUS_USER_NAME = None
-# The backend that asks the one door is registered together with grants.
+# It knows its own class only, and ours is a subclass.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 
 # Browser security

@@ -8,8 +8,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from threadhub.kernel.observability.redaction import MASK
 from threads_app.models import Graph, Interrupt, Run, Thread
 from threads_app.selectors import interrupts
+
+# What LangGraph's clients name graph and assistant by; both are shown beside the metadata.
+NAMED_BY_METADATA = {"graph_id", "assistant_id"}
 
 
 class ThreadOutput(serializers.Serializer[Any]):
@@ -121,9 +125,27 @@ class ErrorOutput(serializers.Serializer[Any]):
 
 
 def threads(rows: Sequence[Thread]) -> list[dict[str, Any]]:
-    """Return threads as JSON; one query for all their open questions."""
-    asked = interrupts.waiting(rows)
-    return [_thread(row, asked[row.pk]) for row in rows]
+    """Return threads as JSON; one query for all their open questions.
+
+    Of a thread whose `is_told` says that the caller may only view it, the state is left out.
+    """
+    asked = interrupts.waiting(row for row in rows if _is_read(row))
+    return [
+        _thread(row, asked[row.pk]) if _is_read(row) else _masked(_thread(row, ())) for row in rows
+    ]
+
+
+def _is_read(row: Thread) -> bool:
+    return bool(getattr(row, "is_told", False))
+
+
+def _masked(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the catalogue row alone: which keys the metadata has is no secret, its values are."""
+    metadata = {
+        key: value if key in NAMED_BY_METADATA else MASK for key, value in shown["metadata"].items()
+    }
+    error = MASK if shown["error"] else None
+    return {**shown, "metadata": metadata, "config": {}, "values": None, "error": error}
 
 
 def _thread(row: Thread, asked: Sequence[Interrupt]) -> dict[str, Any]:

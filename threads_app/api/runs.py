@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from threadhub.kernel import clock
 from threadhub.kernel.api.pagination import page, respond
-from threadhub.kernel.api.sse import Abandon, last_event_id
+from threadhub.kernel.api.sse import Abandon, last_event_id, may_watch
 from threadhub.kernel.api.views import queried, validated
 from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.rbac import access
@@ -53,6 +53,9 @@ def _headers(run: Run, leaf: str = "") -> dict[str, str]:
 class StartingRoute(ThreadRoute):
     """What the routes that start a run share."""
 
+    # Whether the answer holds what the run produces, which one must be allowed to read.
+    shows_output = False
+
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
         given = validated(run_inputs.RunCreateInput, request)
@@ -74,7 +77,10 @@ class StartingRoute(ThreadRoute):
         self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
     ) -> Thread:
         try:
-            return self.find_thread(thread_id)
+            thread = self.find_thread(thread_id)
+            if self.shows_output:
+                access.demand(self.request.user, "read", thread)
+            return thread
         except NotVisible:
             if given["if_not_exists"] != "create":
                 raise
@@ -99,6 +105,7 @@ def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseB
         run=run,
         modes=frozenset(orders.modes(given)),
         subgraphs=given["stream_subgraphs"],
+        may_watch=may_watch(request, run, "read"),
         abandon=_canceller(request, run) if given["on_disconnect"] == "cancel" else None,
     )
     return sse.respond(watching, _headers(run, "stream"))
@@ -107,7 +114,8 @@ def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseB
 def waited(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:
     """Answer with the result of a run that was accepted, once it is there."""
     abandon = _canceller(request, run) if given["on_disconnect"] == "cancel" else None
-    return sse.respond_waiting(Watching(run=run, abandon=abandon), _headers(run, "join"))
+    watching = Watching(run=run, may_watch=may_watch(request, run, "read"), abandon=abandon)
+    return sse.respond_waiting(watching, _headers(run, "join"))
 
 
 class RunsView(StartingRoute):
@@ -147,6 +155,7 @@ class RunStreamView(StartingRoute):
     """/threads/{thread_id}/runs/stream."""
 
     needs = {"POST": "execute"}
+    shows_output = True
 
     @extend_schema(
         operation_id="stream_run",
@@ -163,6 +172,7 @@ class RunWaitView(StartingRoute):
     """/threads/{thread_id}/runs/wait."""
 
     needs = {"POST": "execute"}
+    shows_output = True
 
     @extend_schema(
         operation_id="wait_run",
@@ -203,7 +213,8 @@ class RunJoinView(RunRoute):
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Wait for a run to end and return its output values."""
         run = self.find_run(thread_id, run_id)
-        return sse.respond_waiting(Watching(run=run), _headers(run, "join"))
+        watching = Watching(run=run, may_watch=may_watch(request, run, "read"))
+        return sse.respond_waiting(watching, _headers(run, "join"))
 
 
 class RunJoinStreamView(RunRoute):
@@ -229,6 +240,7 @@ class RunJoinStreamView(RunRoute):
             modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
             subgraphs=run.options.get("stream_subgraphs", False),
             after=last_event_id(request),
+            may_watch=may_watch(request, run, "read"),
             abandon=abandon,
         )
         return sse.respond(watching, _headers(run, "stream"))
@@ -249,10 +261,13 @@ class RunCancelView(RunRoute):
         """Ask a run to stop; with `wait`, answer when it has."""
         run = self.find_run(thread_id, run_id)
         given = queried(run_inputs.CancelQuery, request)
+        if given["wait"]:
+            access.demand(request.user, "read", run)
         runs.cancel(run=run, actor=request.user, now=clock.now())
         headers = _headers(run, "join")
         if given["wait"]:
-            return sse.respond_waiting(Watching(run=run), headers)
+            watching = Watching(run=run, may_watch=may_watch(request, run, "read"))
+            return sse.respond_waiting(watching, headers)
         return respond(None, headers, status=202)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from threadhub.kernel.api.sse import (
     HEARTBEAT,
     Abandon,
+    RightLost,
     Subject,
+    demand_right,
+    error_frame,
     events,
     frame,
     in_thread,
@@ -43,6 +46,8 @@ class Watching:
     modes: frozenset[str] = frozenset()
     subgraphs: bool = False
     after: int = 0
+    # Says whether the caller may still see the run; asked again while the stream is open.
+    may_watch: Callable[[], bool]
     # Called when the client goes away before the run has ended.
     abandon: Abandon | None = None
 
@@ -71,6 +76,15 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     run = watching.run
     if watching.after <= 0:
         yield frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+    try:
+        async with aclosing(_shown(watching)) as shown:
+            async for part in shown:
+                yield part
+    except RightLost as error:
+        yield error_frame(error)
+
+
+async def _shown(watching: Watching) -> AsyncGenerator[bytes]:
     is_back = watching.after > 0 and "messages" in watching.modes
     messages = await in_thread(_recalled)(watching) if is_back else Accumulator()
     async with aclosing(_events(watching)) as found:
@@ -84,16 +98,20 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
                 yield shown
 
 
-def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
-    """Return the run's events up to its end; None whenever nothing came for a while."""
+def _subject(watching: Watching) -> Subject:
     run = watching.run
-    subject = Subject(
+    return Subject(
         stream_id=run.thread.stream_id,
         run_id=run.public_id,
         is_over=partial(_is_over, run.pk),
+        may_watch=watching.may_watch,
         ends=_ENDS,
     )
-    return events(subject, after=watching.after)
+
+
+def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
+    """Return the run's events up to its end; None whenever nothing came for a while."""
+    return events(_subject(watching), after=watching.after)
 
 
 def _is_over(run_id: int) -> bool:
@@ -178,9 +196,13 @@ def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
 async def _result(watching: Watching) -> AsyncGenerator[bytes]:
     # The first blank takes the headers to the client, which say where to look for the run.
     yield b" "
-    async with aclosing(_events(watching)) as found:
-        async for event in found:
-            if event is None:
-                yield b" "
-    found = await in_thread(answers.result)(run_id=watching.run.pk)
-    yield json.dumps(found, default=str).encode()
+    try:
+        async with aclosing(_events(watching)) as found:
+            async for event in found:
+                if event is None:
+                    yield b" "
+        await demand_right(_subject(watching))
+        result = await in_thread(answers.result)(run_id=watching.run.pk)
+    except RightLost as error:
+        result = {"__error__": {"error": "NotVisible", "message": error.message}}
+    yield json.dumps(result, default=str).encode()

@@ -21,6 +21,8 @@ from .routes import ThreadRoute
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
+    from threadhub.kernel.rbac.querysets import Action
+
 RELATED = ("graph", "owner")
 # A graph's description is larger than all the rest of a thread's row.
 UNSEEN = ("graph__description",)
@@ -31,6 +33,7 @@ class ThreadsView(ProtectedView):
 
     protected = Thread
     needs = {"POST": "view"}
+    tells = "read"
 
     @extend_schema(
         operation_id="create_thread",
@@ -58,10 +61,12 @@ class ThreadsView(ProtectedView):
             if existing is None:
                 raise
             thread = existing
+        else:
+            thread.is_told = True  # type: ignore[attr-defined]  # one's own
         return Response(outputs.threads([thread])[0])
 
     def _existing(self, given: dict[str, Any]) -> Thread | None:
-        """Return the caller's own thread of that id, when the request wants no error for it."""
+        """Return the thread of that id the caller sees, when the request wants no error for it."""
         if given["if_exists"] != "do_nothing":
             return None
         found: Thread | None = self.visible(*RELATED).filter(public_id=given["thread_id"]).first()
@@ -72,6 +77,7 @@ class ThreadView(ThreadRoute):
     """/threads/{thread_id}."""
 
     needs = {"GET": "view", "PATCH": "write", "DELETE": "delete"}
+    tells = "read"
 
     @extend_schema(
         operation_id="get_thread",
@@ -122,6 +128,7 @@ class ThreadSearchView(ProtectedView):
 
     protected = Thread
     needs = {"POST": "view"}
+    tells = "read"
 
     @extend_schema(
         operation_id="search_threads",
@@ -129,9 +136,10 @@ class ThreadSearchView(ProtectedView):
         responses={200: outputs.ThreadOutput(many=True), 422: outputs.ErrorOutput},
     )
     def post(self, request: Request) -> Response:
-        """Return the caller's threads that match, one page; totals are in the headers."""
+        """Return the threads the caller sees that match, one page; totals are in the headers."""
         given = validated(inputs.ThreadSearchInput, request)
-        found = _matching(self.visible(*RELATED).defer(*UNSEEN), given)
+        found = self.visible(*RELATED, action=_needed(given)).defer(*UNSEEN)
+        found = _matching(found, given)
         rows, headers = page(found, limit=given["limit"], offset=given["offset"])
         return respond(outputs.selected(outputs.threads(rows), given.get("select")), headers)
 
@@ -148,10 +156,15 @@ class ThreadCountView(ProtectedView):
         responses={200: OpenApiTypes.INT, 422: outputs.ErrorOutput},
     )
     def post(self, request: Request) -> Response:
-        """Return how many of the caller's threads match."""
+        """Return how many of the threads the caller sees match."""
         given = validated(inputs.ThreadFilterInput, request)
-        found: Any = self.visible()
+        found: Any = self.visible(action=_needed(given))
         return Response(found.matching(given).count())
+
+
+def _needed(given: dict[str, Any]) -> Action:
+    """Return the permission a search needs: values that are masked cannot be searched for."""
+    return "read" if given.get("metadata") else "view"
 
 
 def _matching(found: Any, given: dict[str, Any]) -> Any:

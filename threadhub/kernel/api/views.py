@@ -30,15 +30,19 @@ class ProtectedView(APIView):
     protected: ClassVar[type[models.Model] | None] = None
     # The permission each HTTP method needs on the object it names or lists.
     needs: ClassVar[dict[str, Action]] = {}
+    # A permission on which what is shown of an object depends; see `visible_to`.
+    tells: ClassVar[Action | None] = None
 
-    def visible(self, *related: str) -> ProtectedQuerySet[Any]:
-        """Return the objects on which the caller holds what the method needs."""
-        return self._objects(*related).visible_to(self.request.user, self._action())
+    def visible(self, *related: str, action: Action | None = None) -> ProtectedQuerySet[Any]:
+        """Return the objects on which the caller holds what the method, or `action`, needs."""
+        objects, user = self._objects(*related), self.request.user
+        return objects.visible_to(user, action or self._action(), telling=self.tells)
 
     def find(self, *related: str, **lookup: Any) -> Any:
         """Return the one object. Raises NotVisible or NotAllowed."""
         objects = self._objects(*related)
-        return access.get(objects, user=self.request.user, action=self._action(), **lookup)
+        user, action = self.request.user, self._action()
+        return access.get(objects, user=user, action=action, telling=self.tells, **lookup)
 
     def _objects(self, *related: str) -> ProtectedQuerySet[Any]:
         if self.protected is None:

@@ -24,10 +24,19 @@ _declared: dict[type[models.Model], Declaration] = {}
 
 
 def fields(
-    model: type[models.Model], *, mask: Sequence[str] = (), exclude: Sequence[str] = ()
+    model: type[models.Model],
+    *,
+    mask: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    many: Sequence[str] = (),
 ) -> None:
-    """Record every saved change of the model's fields; `mask` hides values, `exclude` fields."""
-    auditlog.register(model, mask_fields=list(mask), exclude_fields=list(exclude))
+    """Record every saved change of the model's fields; `mask` hides values, `exclude` fields.
+
+    `many` names many-to-many fields to record too.
+    """
+    auditlog.register(
+        model, mask_fields=list(mask), exclude_fields=list(exclude), m2m_fields=set(many)
+    )
     _declared[model] = Declaration("fields", "")
 
 

@@ -23,6 +23,7 @@ MACHINERY = frozenset(
         "outbox",
         "graph catalogue",
         "store expiry",
+        "access epoch",
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,13 +12,17 @@ from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from threadhub.kernel.rbac.held import Held
+    from threadhub.kernel.rbac.querysets import Action
+
     from .models import Operation  # noqa: F401  # quoted below
 
 
 class OperationQuerySet(ProtectedQuerySet["Operation"]):
     """Filters for operations; they belong to who asked for them."""
 
-    owner_path = "asked_by"
+    def _reached(self, user: Any, action: Action, held: Held) -> Q:
+        return Q(asked_by=user.pk)
 
     def forgotten(self, *, after: timedelta) -> Self:
         """Return the pending operations whose hint was never sent, or sent so long ago."""

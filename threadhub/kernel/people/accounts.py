@@ -12,7 +12,7 @@ from threadhub.kernel import transactions
 from .models import Profile
 
 
-def ensure(*, username: str, is_staff: bool, is_superuser: bool = False) -> tuple[Any, str]:
+def ensure(*, username: str, is_staff: bool = False, is_superuser: bool = False) -> tuple[Any, str]:
     """Return the person of that name and the password made up now, empty if they existed."""
     users = get_user_model()
     user = users._default_manager.filter(**{users.USERNAME_FIELD: username}).first()

@@ -8,18 +8,25 @@ from django.db import models
 
 from threadhub.kernel.errors import NotAllowed, NotVisible
 
-from .querysets import Action, ProtectedQuerySet
+from .querysets import ACTIONS, Action, ProtectedQuerySet
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
 
-def get(queryset: ProtectedQuerySet[ModelT], *, user: Any, action: Action, **lookup: Any) -> ModelT:
-    """Return the one object the lookup names.
+def get(
+    queryset: ProtectedQuerySet[ModelT],
+    *,
+    user: Any,
+    action: Action,
+    telling: Action | None = None,
+    **lookup: Any,
+) -> ModelT:
+    """Return the one object the lookup names; see `visible_to` for `telling`.
 
     Raises NotVisible when it is missing or hidden (the same words for both), NotAllowed when
-    the person sees it but lacks the permission. One query, two on refusal.
+    the person sees it but lacks the permission. Two queries at most, four on refusal.
     """
-    found = queryset.visible_to(user, action).filter(**lookup).first()
+    found = queryset.visible_to(user, action, telling=telling).filter(**lookup).first()
     if found is not None:
         return found
     noun = str(queryset.model._meta.verbose_name)
@@ -29,8 +36,22 @@ def get(queryset: ProtectedQuerySet[ModelT], *, user: Any, action: Action, **loo
 
 
 def can(user: Any, action: Action, target: models.Model) -> bool:
-    """Say whether the person holds the permission on the object. One query."""
+    """Say whether the person holds the permission on the object. Two queries at most."""
+    return _itself(target).visible_to(user, action).exists()
+
+
+def demand(user: Any, action: Action, target: models.Model) -> None:
+    """Raise what `get` raises unless the person holds the permission on the object."""
+    get(_itself(target), user=user, action=action)
+
+
+def held(user: Any, target: models.Model) -> frozenset[Action]:
+    """Return all the person holds on the object."""
+    return frozenset(action for action in ACTIONS if can(user, action, target))
+
+
+def _itself(target: models.Model) -> ProtectedQuerySet[Any]:
     queryset = type(target)._default_manager.filter(pk=target.pk)
     if not isinstance(queryset, ProtectedQuerySet):
         raise TypeError(f"{type(target).__name__} is not protected.")
-    return queryset.visible_to(user, action).exists()
+    return queryset

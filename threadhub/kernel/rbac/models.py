@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from threadhub.kernel.models import RecordedManager
+from threadhub.kernel.models import RecordedManager, RecordedQuerySet
 
 SUBJECTS = ("user", "group")
 TARGETS = ("session", "thread")
+
+GrantT = TypeVar("GrantT", bound=models.Model)
 
 
 class Role(models.Model):
@@ -50,6 +55,24 @@ def _once() -> Iterator[models.UniqueConstraint]:
             )
 
 
+def groups_of(user: Any) -> models.QuerySet[Any]:
+    """Return the keys of the person's groups, for use in a statement."""
+    memberships: models.Manager[Any] = get_user_model().groups.through._default_manager
+    return memberships.filter(user=user.pk).values("group")
+
+
+class GrantQuerySet(RecordedQuerySet[GrantT]):
+    """Filters for grants of both kinds."""
+
+    def in_force(self) -> Self:
+        """Return the grants that have begun and not ended, by the database's clock."""
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=Now()), starts_at__lte=Now())
+
+    def held_by(self, user: Any) -> Self:
+        """Return the grants given to the person or to a group of theirs."""
+        return self.filter(Q(user=user.pk) | Q(group__in=groups_of(user)))
+
+
 class RoleGrant(models.Model):
     """The truth of who holds which role on what, since when, until when, by whom and why."""
 
@@ -73,7 +96,7 @@ class RoleGrant(models.Model):
     # Whether permission rows were derived from it; the tick does that when its start comes.
     is_begun = models.BooleanField(default=False)
 
-    objects = RecordedManager()
+    objects = models.Manager.from_queryset(GrantQuerySet)()
 
     class Meta:
         db_table = "threadhub_role_grant"
@@ -112,7 +135,7 @@ class GlobalGrant(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
 
-    objects = RecordedManager()
+    objects = models.Manager.from_queryset(GrantQuerySet)()
 
     class Meta:
         db_table = "threadhub_global_grant"

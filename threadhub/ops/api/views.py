@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -159,15 +157,8 @@ class OperationStreamView(OperationRoute):
         """Stream an operation from its start, or from the event after `Last-Event-ID`."""
         found = self.find_operation(operation_id)
         subject = sse.Subject(
-            stream_id=found.stream_id, is_over=partial(selecting.is_over, operation_id=found.pk)
+            stream_id=found.stream_id,
+            is_over=partial(selecting.is_over, operation_id=found.pk),
+            may_watch=sse.may_watch(request, found, "view"),
         )
-        return sse.streaming(_frames(subject, after=sse.last_event_id(request)))
-
-
-async def _frames(subject: sse.Subject, *, after: int) -> AsyncGenerator[bytes]:
-    async with aclosing(sse.events(subject, after=after)) as events:
-        async for event in events:
-            if event is None:
-                yield sse.HEARTBEAT
-            else:
-                yield sse.frame(event.kind, event.payload, event.seq)
+        return sse.streaming(sse.frames(subject, after=sse.last_event_id(request)))

@@ -1,0 +1,212 @@
+"""Every route of the API, asked by everybody: hidden, forbidden or open, by the rule.
+
+The routes come from the address table; one that no rule covers fails.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+
+from architecture.address_table import PUBLIC, methods_of, own_views
+from sessions_app.models import Session
+from threadhub.kernel import clock
+from threadhub.kernel.ids import new_id
+from threadhub.kernel.rbac import everywhere, grants
+from threadhub.kernel.rbac.actions import ACTIONS
+from threadhub.kernel.streams import log
+from threads_app.api import sse
+from threads_app.models import Graph, Interrupt, Run, Thread
+from threads_app.services import assistants, runs, threads
+from threads_app.services.runs import RunOrder
+
+pytestmark = pytest.mark.django_db
+
+OPEN, FORBIDDEN, HIDDEN = "open", "forbidden", "hidden"
+ALL = frozenset(ACTIONS)
+# What each of them holds on the owner's thread and session.
+SHARED = {
+    "stranger": frozenset(),
+    "viewer": frozenset({"view", "read"}),
+    "operator": frozenset({"view", "read", "execute"}),
+    "editor": frozenset({"view", "read", "write", "execute"}),
+    "owner": ALL,
+    "auditor": frozenset({"view"}),
+    "superuser": ALL,
+}
+# Assistants are not shared: what is not owned is reached from everywhere only.
+OWNED = {**dict.fromkeys(SHARED, frozenset()), "owner": ALL, "superuser": ALL}
+OWNED["auditor"] = frozenset({"view"})
+# What somebody needs beside what the view names.
+ALSO = {
+    ("POST", "api/threads/<str:thread_id>/runs/stream"): "read",
+    ("POST", "api/threads/<str:thread_id>/runs/wait"): "read",
+}
+# Routes that name no object: open to everybody who signed in, each showing one's own.
+NAMELESS = {
+    *("api/grants", "api/graphs", "api/graphs/<str:graph_id>", "api/interrupts"),
+    *("api/assistants", "api/assistants/count", "api/assistants/search"),
+    *("api/threads", "api/threads/count", "api/threads/search", "api/threads/prune"),
+    *("api/runs", "api/runs/batch", "api/runs/cancel", "api/runs/stream", "api/runs/wait"),
+    *("api/runs/crons", "api/runs/crons/count", "api/runs/crons/search"),
+    *("api/runs/crons/<str:cron_id>", "api/docs", "api/mcp", "api/mcp/", "api/metrics"),
+    *("api/store/items", "api/store/items/search", "api/store/namespaces"),
+}
+VIEWS_EVERYTHING = {"auditor", "superuser"}
+# What is about rights everywhere: who may, and what the others are told.
+SPECIAL: dict[tuple[str, str], tuple[set[str], str]] = {
+    ("GET", "api/grants"): (VIEWS_EVERYTHING, FORBIDDEN),
+    ("POST", "api/grants"): ({"superuser"}, FORBIDDEN),
+    ("DELETE", "api/grants/<int:grant_key>"): ({"superuser"}, FORBIDDEN),
+    ("POST", "api/a2a/<str:assistant_id>"): ({"owner", "superuser"}, HIDDEN),
+}
+RUN = {"assistant_id": "echo"}
+# What is checked before the object is looked for must be right.
+BODIES: dict[str, Any] = {
+    "api/threads/<str:thread_id>/runs": RUN,
+    "api/threads/<str:thread_id>/runs/stream": RUN,
+    "api/threads/<str:thread_id>/runs/wait": RUN,
+}
+DOORS = re.compile(r"There is no (such )?(thread|run|interrupt|session|assistant|graph)\b")
+
+
+@dataclass
+class Place:
+    """A thread with all it can have, shared with one person."""
+
+    client: Client
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, method: str, path: str) -> str:
+        """Send the request, undo what it did, and return what its sender is told."""
+        address = re.sub(r"<\w+:(\w+)>", lambda found: self.ids[found[1]], path)
+        if "/sessions/" in address:
+            address = address.replace(self.ids["public_id"], self.ids["session"])
+        with transaction.atomic():
+            answer = self.client.generic(
+                method, f"/{address}", _json(BODIES.get(path, {})), content_type="application/json"
+            )
+            transaction.set_rollback(True)
+        return _told(answer)
+
+
+def _json(body: Any) -> str:
+    import json
+
+    return json.dumps(body)
+
+
+def _told(answer: Any) -> str:
+    if answer.status_code == 403:
+        return FORBIDDEN
+    if answer.status_code == 404 and DOORS.match(answer.json()["detail"]):
+        return HIDDEN
+    assert answer.status_code != 401
+    return OPEN
+
+
+def expected(who: str, method: str, path: str, view: Any) -> str:
+    """Return what the rules say; fails for a route that none of them covers."""
+    if (method, path) in SPECIAL:
+        allowed, otherwise = SPECIAL[method, path]
+        return OPEN if who in allowed else otherwise
+    if path in NAMELESS:
+        return OPEN
+    assert view.protected is not None, f"{path} names an object: say who may use it."
+    held = (OWNED if "assistant_id" in path else SHARED)[who]
+    needed = {view.needs[method], ALSO.get((method, path), "view")}
+    if "view" not in held:
+        return HIDDEN
+    return OPEN if needed <= held else FORBIDDEN
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
+    # A stream gives its connection back, which here is the test's own.
+    monkeypatch.setattr(sse, "close_old_connections", lambda: None)
+    who, people, now = request.param, get_user_model().objects, clock.now()
+    root, owner = people.create_superuser("root"), people.create_user("o")
+    graph = Graph.objects.create(name="echo", project="p", target="t", status="loaded")
+    assistant = assistants.ensure_default(graph=graph, now=now)
+    own = assistants.create(actor=owner, now=now, graph=graph, setup=assistants.Setup(name="own"))
+    thread = threads.create(actor=owner, now=now, assistant=assistant)
+    run = runs.start(thread=thread, assistant=assistant, actor=owner, order=RunOrder(), now=now)
+    hub_session = session_of(owner)
+    user = {"owner": owner, "superuser": root}.get(who) or people.create_user(who)
+    if who == "auditor":
+        everywhere.grant_everywhere(role="auditor", to=user, actor=root, now=now)
+    elif SHARED[who] and user not in {owner, root}:
+        for on in (thread, hub_session):
+            grants.grant(role=who, to=user, on=on, actor=root, now=now)
+    friend = people.create_user("friend")
+    given = grants.grant(role="viewer", to=friend, on=thread, actor=root, now=now)
+    made = Place(Client())
+    made.client.force_login(user)
+    made.ids = {
+        "thread_id": thread.public_id,
+        "public_id": thread.public_id,
+        "session": str(hub_session.public_id),
+        "run_id": str(run.public_id),
+        "checkpoint_id": str(uuid.uuid4()),
+        "interrupt_key": str(question_of(thread, run).pk),
+        "assistant_id": str(own.public_id),
+        "grant_key": str(given.pk),
+        "graph_id": "echo",
+        "cron_id": str(uuid.uuid4()),
+        "namespace": "x",
+    }
+    return made
+
+
+def session_of(owner: Any) -> Session:
+    public_id, now = new_id(), clock.now()
+    return Session.objects.create(
+        public_id=public_id,
+        owner=owner,
+        stream=log.open_stream(key=f"session:{public_id}"),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def question_of(thread: Thread, run: Run) -> Interrupt:
+    return Interrupt.objects.create(
+        thread=thread,
+        run=run,
+        interrupt_id=uuid.uuid4().hex,
+        checkpoint_id="c",
+        task_id="t",
+        node="ask",
+        created_at=clock.now(),
+    )
+
+
+@pytest.mark.parametrize(("who", "place"), [(who, who) for who in SHARED], indirect=["place"])
+def test_every_route_answers_by_the_rule(who: str, place: Place) -> None:
+    asked = [
+        (method, path, view)
+        for path, view in own_views()
+        if path not in PUBLIC
+        for method in sorted(methods_of(view))
+    ]
+    assert len(asked) > 60
+    wrong = {
+        f"{method} {path}": (told, rule)
+        for method, path, view in asked
+        if (told := place.ask(method, path)) != (rule := expected(who, method, path, view))
+    }
+
+    assert wrong == {}
+
+
+def test_rules_are_about_routes_there_are() -> None:
+    paths = {path for path, _ in own_views()}
+
+    assert paths >= NAMELESS | {path for _, path in (*SPECIAL, *ALSO)} | set(BODIES)
