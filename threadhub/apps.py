@@ -12,5 +12,6 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare how each model of the kernel is recorded."""
+        """Declare how the kernel's models are recorded, and what coordination reacts to."""
         from threadhub import audit  # noqa: F401
+        from threadhub.coordination import duties, guards, subscribers  # noqa: F401

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from threads_app.models import Assistant, Interrupt, Run, Thread  # noqa: F401  # quoted below
 
+
 class SearchableQuerySet(ProtectedQuerySet[ModelT]):
     """Filters for what has an owner and metadata."""
 
