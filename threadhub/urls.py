@@ -20,5 +20,6 @@ urlpatterns = [
     path("api/info", views.info),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/", include("threads_app.api.urls")),
+    path("api/", include("threadhub.coordination.api.urls")),
     re_path(r"^api(/.*)?$", errors.not_found),
 ]

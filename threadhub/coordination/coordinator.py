@@ -196,7 +196,7 @@ def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
     assistant = assistants.resolve(str(member.assistant_id), user=plan.actor)
     order = RunOrder(
         input=_input(picture, node),
-        config=in_session(member.config, plan),
+        config=plans.in_session(member.config, plan.session),
         context=member.context,
         metadata=_labels(plan, node),
         options=OPTIONS,
@@ -228,12 +228,6 @@ def _flow(picture: Picture, edge: Dependency) -> Flow:
         said = f"The output of {name_of(upstream)} is gone: {failure['message']}"
         raise DataMissing(said, upstream=name_of(upstream))
     return Flow(name_of(upstream), output, edge.mapping)
-
-
-def in_session(config: Any, plan: Plan) -> dict[str, Any]:
-    """Return the configuration with the session's id, by which a graph finds its companions."""
-    configurable = {**config.get("configurable", {}), "session_id": str(plan.session.public_id)}
-    return {**config, "configurable": configurable}
 
 
 def _claim(plan: Plan, node: PlanNode, assistant: Assistant, order: RunOrder) -> bool:

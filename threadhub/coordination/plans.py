@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -106,6 +106,12 @@ def demand_no_plan(session: Session) -> None:
             f"The plan {running.public_id} of this session is running. "
             "Wait for its end, or cancel it."
         )
+
+
+def in_session(config: Mapping[str, Any], session: Session) -> dict[str, Any]:
+    """Return the configuration with the session's id, by which a graph finds its companions."""
+    configurable = {**config.get("configurable", {}), "session_id": str(session.public_id)}
+    return {**config, "configurable": configurable}
 
 
 def described(plan: Plan) -> dict[str, Any]:

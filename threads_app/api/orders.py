@@ -22,7 +22,7 @@ def order(request: Request, given: dict[str, Any]) -> RunOrder:
     config = given.get("config") or {}
     if config.get("configurable") and given.get("context"):
         raise BothGiven("Give either config.configurable or context, not both.")
-    key = _key(request)
+    key = idempotency_key(request)
     return RunOrder(
         input=given.get("input"),
         command=given.get("command"),
@@ -72,7 +72,8 @@ def placed(found: RunOrder, *, place: int) -> RunOrder:
     return replace(found, idempotency_key=key)
 
 
-def _key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """Return the key under which the request may be repeated. Raises Invalid."""
     key = request.headers.get("Idempotency-Key", "").strip()
     if len(key) > KEY_LENGTH or not key.isprintable():
         raise Invalid(f"Idempotency-Key must be text of at most {KEY_LENGTH} characters.")

@@ -11,9 +11,10 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
+from threadhub.kernel.api import streaming
 from threadhub.kernel.api.pagination import page, respond
 from threadhub.kernel.api.views import queried, validated
-from threadhub.kernel.errors import Invalid, NotVisible
+from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.rbac import access
 from threads_app.models import Assistant, Run, Thread
 from threads_app.selectors import assistants
@@ -22,12 +23,13 @@ from threads_app.services.state import Place
 
 from . import orders, outputs, run_inputs, sse
 from .routes import RunRoute, ThreadRoute, parse_id
-from .sse import Abandon, Watching
+from .sse import Watching
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
     from rest_framework.request import Request
 
+    from threadhub.kernel.api.streaming import Abandon
     from threads_app.querysets import RunQuerySet
     from threads_app.services.runs import RunOrder
 
@@ -217,29 +219,24 @@ class RunJoinStreamView(RunRoute):
     )
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Stream a run from its start, or from the event after `Last-Event-ID`."""
-        run = self.find_run(thread_id, run_id)
-        given = queried(run_inputs.RunStreamQuery, request)
-        abandon = None
-        if given["cancel_on_disconnect"]:
-            access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
-            abandon = _canceller(request, run)
-        watching = Watching(
-            run=run,
-            modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
-            subgraphs=run.options.get("stream_subgraphs", False),
-            after=_last_event_id(request),
-            abandon=abandon,
-        )
-        return sse.respond(watching, _headers(run, "stream"))
+        return joined(request, self.find_run(thread_id, run_id))
 
 
-def _last_event_id(request: Request) -> int:
-    text = request.headers.get("Last-Event-ID", "").strip()
-    if text in {"", "-1"}:
-        return 0
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise Invalid("Last-Event-ID must be the id of an event of this stream, or -1.")
-    return int(text)
+def joined(request: Request, run: Run) -> HttpResponseBase:
+    """Answer with the stream of a run that exists, as the query asks for it."""
+    given = queried(run_inputs.RunStreamQuery, request)
+    abandon = None
+    if given["cancel_on_disconnect"]:
+        access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
+        abandon = _canceller(request, run)
+    watching = Watching(
+        run=run,
+        modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
+        subgraphs=run.options.get("stream_subgraphs", False),
+        after=streaming.last_event_id(request),
+        abandon=abandon,
+    )
+    return sse.respond(watching, _headers(run, "stream"))
 
 
 class RunCancelView(RunRoute):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from channels.db import DatabaseSyncToAsync
-from django.db import close_old_connections
-from django.http import StreamingHttpResponse
-
+from threadhub.kernel.api.streaming import (
+    HEARTBEAT,
+    HEARTBEAT_SECONDS,
+    Abandon,
+    frame,
+    in_thread,
+    streaming,
+)
 from threadhub.kernel.streams import log, wakeups
 from threads_app.models.run import TERMINAL
 from threads_app.runtime.messages import Accumulator
@@ -22,16 +24,13 @@ from threads_app.services import answers, state
 from threads_app.services.state import Place
 
 if TYPE_CHECKING:
+    from django.http import StreamingHttpResponse
+
     from threadhub.kernel.streams.models import StreamEvent
     from threads_app.models import Run
 
-HEARTBEAT_SECONDS = 5.0
 _ENDS = frozenset(f"run.{status}" for status in TERMINAL)
 _FAILURES = frozenset({"run.error", "run.timeout"})
-# Streams share a few threads, whose connections are given back after each call.
-_in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
-
-Abandon = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,60 +51,30 @@ class Watching:
 
 def respond(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that streams the run until it ends."""
-    return _streaming(watching, frames(watching), "text/event-stream", headers)
+    return streaming(frames(watching), "text/event-stream", headers, watching.abandon)
 
 
 def respond_waiting(watching: Watching, headers: dict[str, str]) -> StreamingHttpResponse:
     """Return the response that stays open, with blanks, until the run's result is there."""
-    return _streaming(watching, _result(watching), "application/json", headers)
-
-
-def _streaming(
-    watching: Watching,
-    parts: AsyncGenerator[bytes],
-    content_type: str,
-    headers: dict[str, str],
-) -> StreamingHttpResponse:
-    # The view's thread lives as long as the stream; its connection need not.
-    close_old_connections()
-    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(
-        _until_gone(parts, watching.abandon),
-        content_type=content_type,
-        headers={**headers, **unbuffered},
-    )
-
-
-async def _until_gone(
-    parts: AsyncGenerator[bytes], abandon: Abandon | None
-) -> AsyncIterator[bytes]:
-    """Yield the parts; when the client goes away before their end, abandon the run."""
-    try:
-        async with aclosing(parts):
-            async for part in parts:
-                yield part
-    except (asyncio.CancelledError, GeneratorExit):
-        if abandon is not None:
-            await _in_thread(abandon)()
-        raise
+    return streaming(_result(watching), "application/json", headers, watching.abandon)
 
 
 async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     """Yield the run's frames from `after` on, and comments while nothing happens."""
     run = watching.run
     if watching.after <= 0:
-        yield _frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+        yield frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
     is_back = watching.after > 0 and "messages" in watching.modes
-    messages = await _in_thread(_recalled)(watching) if is_back else Accumulator()
+    messages = await in_thread(_recalled)(watching) if is_back else Accumulator()
     async with aclosing(_events(watching)) as events:
         async for event in events:
             if event is None:
-                yield b": heartbeat\r\n\r\n"
+                yield HEARTBEAT
             elif event.kind == "messages":
                 for part in _messages(watching, messages, event):
                     yield part
-            elif (frame := await _translate(watching, event)) is not None:
-                yield frame
+            elif (shown := await _translate(watching, event)) is not None:
+                yield shown
 
 
 async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
@@ -114,7 +83,7 @@ async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
     stream_id = run.thread.stream_id
     with wakeups.watching(stream_id) as watch:
         while True:
-            batch = await _in_thread(log.read)(
+            batch = await in_thread(log.read)(
                 stream_id=stream_id, after=after, run_id=run.public_id
             )
             for event in batch:
@@ -134,20 +103,20 @@ async def _events(watching: Watching) -> AsyncGenerator[StreamEvent | None]:
 
 async def _is_over(run: Run) -> bool:
     """Say whether nothing more can come: the run has ended, or is gone."""
-    status = await _in_thread(runs.status_of)(run_id=run.pk)
+    status = await in_thread(runs.status_of)(run_id=run.pk)
     return status is None or status in TERMINAL
 
 
 async def _translate(watching: Watching, event: StreamEvent) -> bytes | None:
     payload = event.payload
     if event.kind in _FAILURES:
-        failure = await _in_thread(answers.result)(run_id=watching.run.pk)
-        return _frame("error", failure["__error__"], event.seq)
+        failure = await in_thread(answers.result)(run_id=watching.run.pk)
+        return frame("error", failure["__error__"], event.seq)
     if event.kind in _ENDS:
-        return _frame("end", None, event.seq)
+        return frame("end", None, event.seq)
     if event.kind not in watching.modes or _is_hidden(watching, event):
         return None
-    return _frame(_named(event.kind, event), await _data(watching.run, payload), event.seq)
+    return frame(_named(event.kind, event), await _data(watching.run, payload), event.seq)
 
 
 def _is_hidden(watching: Watching, event: StreamEvent) -> bool:
@@ -193,13 +162,13 @@ def _messages(watching: Watching, messages: Accumulator, event: StreamEvent) -> 
         name = "messages/partial" if is_chunk else "messages/complete"
         shown.append((name, [messages.grown(message, is_chunk=is_chunk)]))
     for place, (name, data) in enumerate(shown, start=1):
-        yield _frame(_named(name, event), data, event.seq if place == len(shown) else None)
+        yield frame(_named(name, event), data, event.seq if place == len(shown) else None)
 
 
 async def _data(run: Run, payload: dict[str, Any]) -> Any:
     if "data" in payload:
         return payload["data"]
-    return await _in_thread(_referenced)(run, payload)
+    return await in_thread(_referenced)(run, payload)
 
 
 def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
@@ -211,12 +180,6 @@ def _referenced(run: Run, payload: dict[str, Any]) -> dict[str, Any]:
     return {**values, "__interrupt__": asked} if asked else values
 
 
-def _frame(event: str, data: Any, seq: int | None = None) -> bytes:
-    identity = f"id: {seq}\r\n" if seq is not None else ""
-    text = json.dumps(data, default=str)
-    return f"event: {event}\r\ndata: {text}\r\n{identity}\r\n".encode()
-
-
 async def _result(watching: Watching) -> AsyncGenerator[bytes]:
     # The first blank takes the headers to the client, which say where to look for the run.
     yield b" "
@@ -224,5 +187,5 @@ async def _result(watching: Watching) -> AsyncGenerator[bytes]:
         async for event in events:
             if event is None:
                 yield b" "
-    found = await _in_thread(answers.result)(run_id=watching.run.pk)
+    found = await in_thread(answers.result)(run_id=watching.run.pk)
     yield json.dumps(found, default=str).encode()

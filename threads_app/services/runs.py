@@ -72,14 +72,18 @@ class RunOrder:
 
     def over(self, assistant: Assistant) -> RunOrder:
         """Return the order with the assistant's configuration and context below its own."""
-        below = assistant.config
-        configurable = {**below.get("configurable", {}), **self.config.get("configurable", {})}
-        config = {**below, **self.config}
+        return self.above(config=assistant.config, context=assistant.context)
+
+    def above(self, *, config: Mapping[str, Any], context: Mapping[str, Any] | None) -> RunOrder:
+        """Return the order with a configuration and a context below its own."""
+        configurable = {**config.get("configurable", {}), **self.config.get("configurable", {})}
+        config = {**config, **self.config}
         if configurable:
             config["configurable"] = configurable
-        if self.context is None and not assistant.context:
+        if self.context is None and not context:
             return replace(self, config=config)
-        return replace(self, config=config, context={**assistant.context, **(self.context or {})})
+        context = {**(context or {}), **(self.context or {})}
+        return replace(self, config=config, context=context)
 
 
 @dataclass(frozen=True, slots=True)
