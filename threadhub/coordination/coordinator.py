@@ -140,8 +140,8 @@ def _output(run_id: int) -> dict[str, Any]:
 
 
 def _block_all(picture: Picture) -> bool:
-    pending = picture.in_status(Status.PENDING)
-    return any(_block(picture, node) for node in pending)
+    blocked = [_block(picture, node) for node in picture.in_status(Status.PENDING)]
+    return any(blocked)
 
 
 def _block(picture: Picture, node: PlanNode) -> bool:
@@ -173,7 +173,8 @@ def _start_all(picture: Picture) -> bool:
         for node in picture.in_status(Status.PENDING)
         if all(above.status == Status.SUCCESS for above in picture.above(node))
     ]
-    return any(_start(picture, node) for node in ready[: max(free, 0)])
+    started = [_start(picture, node) for node in ready[: max(free, 0)]]
+    return any(started)
 
 
 def _start(picture: Picture, node: PlanNode) -> bool:
