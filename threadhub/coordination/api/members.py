@@ -23,7 +23,7 @@ from threads_app.models import Run
 from threads_app.services.state import LATEST
 
 from . import inputs, outputs
-from .routes import CONFLICTS, ERRORS, MemberRoute, SessionRoute, member_of
+from .routes import CONFLICTS, ERRORS, MemberRoute, SessionRoute, place_of
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
@@ -79,7 +79,10 @@ class MemberView(ProtectedView):
         return Response(status=204)
 
     def _found(self, session_id: str, name: str) -> SessionThreadAssociation:
-        return member_of(self.request.user, session_id, name, self._action())
+        found: SessionThreadAssociation = self.find(
+            "session", "thread", is_active=True, **place_of(session_id, name)
+        )
+        return found
 
 
 class StartingMemberRoute(MemberRoute, runs.StartingRoute):

@@ -13,7 +13,6 @@ from threads_app.api.outputs import ErrorOutput
 from threads_app.api.routes import ThreadRoute, parse_id
 
 if TYPE_CHECKING:
-    from threadhub.kernel.rbac.querysets import Action
     from threads_app.models import Thread
 
 ERRORS = {404: ErrorOutput, 422: ErrorOutput}
@@ -54,9 +53,14 @@ class MemberRoute(ThreadRoute):
     The method's permission is asked for on the thread; the session must be visible.
     """
 
-    def find_member(self, session_id: str, name: str, *related: str) -> SessionThreadAssociation:
+    def find_member(self, session_id: str, name: str) -> SessionThreadAssociation:
         """Return the active member. Raises NotVisible, NotAllowed, Invalid."""
-        return member_of(self.request.user, session_id, name, "view", *related)
+        return access.get(
+            SessionThreadAssociation.objects.active().select_related("session", "thread"),
+            user=self.request.user,
+            action="view",
+            **place_of(session_id, name),
+        )
 
     def find_its_thread(self, session_id: str, name: str, *related: str) -> Thread:
         """Return the member's thread. Raises NotVisible, NotAllowed, Invalid."""
@@ -65,14 +69,9 @@ class MemberRoute(ThreadRoute):
         return thread
 
 
-def member_of(
-    user: Any, session_id: str, name: str, action: Action, *related: str
-) -> SessionThreadAssociation:
-    """Return the active member of that name. Raises NotVisible, NotAllowed, Invalid."""
-    return access.get(
-        SessionThreadAssociation.objects.active().select_related("session", "thread", *related),
-        user=user,
-        action=action,
-        session__public_id=parse_id(session_id, "session_id"),
-        thread_name=normal(clean_text(name)),
-    )
+def place_of(session_id: str, name: str) -> dict[str, Any]:
+    """Return what an address says of a member. Raises Invalid for what is no id."""
+    return {
+        "session__public_id": parse_id(session_id, "session_id"),
+        "thread_name": normal(clean_text(name)),
+    }
