@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from sessions_app.models import Session
+from threadhub.coordination.api import streams
 from threadhub.kernel import clock
 from threadhub.kernel.people import keys
 from threadhub.kernel.streams.models import Stream
@@ -364,3 +367,33 @@ def test_a_stranger_finds_nothing(session: dict[str, Any], api: Client, stranger
 
     assert {answer.status_code for answer in answers} == {404}
     assert stranger.get("/api/sessions").json() == {"items": [], "next": None}
+
+
+async def taken(stream_id: int, *, after: int, count: int) -> list[str]:
+    """The first frames of a stream."""
+    found: list[str] = []
+    async with aclosing(streams.frames(stream_id, after=after)) as frames:
+        async for frame in frames:
+            found.append(frame.decode())
+            if len(found) == count:
+                break
+    return found
+
+
+def test_a_sessions_events_are_replayed_from_any_of_them(
+    api: Client, session: dict[str, Any], work: Callable[[], int]
+) -> None:
+    post(api, f"/sessions/{session['session_id']}/plans")
+    row = Session.objects.get()
+
+    whole = asyncio.run(taken(row.stream_id, after=0, count=4))
+    rest = asyncio.run(taken(row.stream_id, after=2, count=2))
+    refused = api.get(
+        f"/api/sessions/{session['session_id']}/stream", headers={"Last-Event-ID": "x"}
+    )
+
+    kinds = [frame.split("\r\n")[0].removeprefix("event: ") for frame in whole]
+    assert kinds == ["session.created", "plan.started", "node.running", "session.status"]
+    assert "id: 3" in whole[2] and '"name": "inventory"' in whole[2]
+    assert rest == whole[2:]
+    assert refused.status_code == 422
