@@ -8,7 +8,6 @@ for each need. Outputs are read and graphs are asked outside of transactions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError
@@ -18,9 +17,10 @@ from sessions_app.models import Dependency, Plan, PlanNode, Session
 from sessions_app.models.plan import NODE_TRANSITIONS
 from sessions_app.querysets import ENDED
 from sessions_app.services import sessions
-from threadhub.coordination import mapping, plans, statuses
+from threadhub.coordination import mapping, pictures, plans, statuses
 from threadhub.coordination.blueprints import DATA_FLOW, own_input
 from threadhub.coordination.mapping import DataMissing, Flow
+from threadhub.coordination.pictures import Picture, name_of
 from threadhub.kernel import acts, audit, clock
 from threadhub.kernel.errors import Invalid, NotAllowed, NotVisible, ThreadHubError, Unavailable
 from threadhub.kernel.models import clean_text
@@ -35,26 +35,6 @@ Status = PlanNode.Status
 FAILED = frozenset({Status.ERROR, Status.BLOCKED, Status.CANCELLED})
 # As the API does for a run whose client names none.
 OPTIONS = {"stream_modes": ["values"]}
-# The large fields of a thread, which no plan looks at.
-UNSEEN = ("values_preview", "metadata", "config", "tags")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A plan as its rows were: nodes by the key of their member, and the edges between them."""
-
-    plan: Plan
-    nodes: dict[int, PlanNode]
-    needs: dict[int, list[Dependency]]
-
-    def in_status(self, *wanted: str) -> list[PlanNode]:
-        """Return the nodes in one of these, in the order of levels and names."""
-        found = [node for node in self.nodes.values() if node.status in wanted]
-        return sorted(found, key=lambda node: (node.level, name_of(node)))
-
-    def above(self, node: PlanNode) -> list[PlanNode]:
-        """Return the nodes this one waits for."""
-        return [self.nodes[edge.upstream_id] for edge in self.needs[node.association_id]]
 
 
 def advance(*, plan_id: int) -> None:
@@ -64,21 +44,8 @@ def advance(*, plan_id: int) -> None:
         return
     person = audit.Actor(found.actor_id, found.actor.get_username(), None, "coordinator")
     with audit.acting_as(person):
-        while _step(_picture(found)):
+        while _step(pictures.of(found)):
             pass
-
-
-def _picture(plan: Plan) -> Picture:
-    rows = PlanNode.objects.filter(plan=plan).select_related("association__thread")
-    rows = rows.defer("output_preview", *(f"association__thread__{name}" for name in UNSEEN))
-    nodes = {node.association_id: node for node in rows}
-    needs: dict[int, list[Dependency]] = {key: [] for key in nodes}
-    for node in nodes.values():
-        node.plan = plan
-    for edge in Dependency.objects.filter(session=plan.session_id).order_by("id"):
-        if edge.upstream_id in nodes and edge.downstream_id in nodes:
-            needs[edge.downstream_id].append(edge)
-    return Picture(plan=plan, nodes=nodes, needs=needs)
 
 
 def _step(picture: Picture) -> bool:
@@ -105,8 +72,7 @@ def _follow(plan: Plan, node: PlanNode) -> bool:
     if not run.is_terminal:
         return False
     if run.status == Run.Status.SUCCESS:
-        output = previews.preview(_output(run.pk))
-        return _change(plan, node, Status.SUCCESS, run=run, output_preview=output)
+        return _change(plan, node, Status.SUCCESS, run=run, output_preview=_preview(run))
     if run.status == Run.Status.INTERRUPTED or (_carries_answer(plan, node, run) and _asks(node)):
         return _change(plan, node, Status.WAITING, run=run)
     if run.status == Run.Status.CANCELLED:
@@ -131,9 +97,14 @@ def _take_up(plan: Plan, node: PlanNode) -> bool:
     return following is not None and _change(plan, node, Status.RUNNING, run=following)
 
 
-def _output(run_id: int) -> dict[str, Any]:
-    """Return what a successful run left behind, as data."""
-    return answers.result(run_id=run_id)
+def _preview(run: Run) -> Any:
+    try:
+        return previews.preview(answers.output(run_id=run.pk))
+    except Unavailable:
+        raise
+    except ThreadHubError as error:
+        # The thread has done its work; whoever needs its output is told when it is needed.
+        return {"__error__": {"error": type(error).__name__, "message": error.message}}
 
 
 # Block: what cannot start any more
@@ -194,6 +165,7 @@ def _start(picture: Picture, node: PlanNode) -> bool:
 def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
     """Return what to order of whom. Raises what says why that is impossible."""
     plan, member = picture.plan, node.association
+    member.refresh_from_db(fields=pictures.ORDERED)
     assistant = assistants.resolve(str(member.assistant_id), user=plan.actor)
     order = RunOrder(
         input=_input(picture, node),
@@ -224,10 +196,13 @@ def _input(picture: Picture, node: PlanNode) -> Any:
 
 def _flow(picture: Picture, edge: Dependency) -> Flow:
     upstream = picture.nodes[edge.upstream_id]
-    output = _output(upstream.run_id or 0)
-    if failure := output.get("__error__"):
-        said = f"The output of {name_of(upstream)} is gone: {failure['message']}"
-        raise DataMissing(said, upstream=name_of(upstream))
+    try:
+        output = answers.output(run_id=upstream.run_id or 0)
+    except Unavailable:
+        raise
+    except ThreadHubError as error:
+        said = f"The output of {name_of(upstream)} cannot be read: {error.message}"
+        raise DataMissing(said, upstream=name_of(upstream)) from error
     return Flow(name_of(upstream), output, edge.mapping)
 
 
@@ -329,8 +304,3 @@ def _finish(picture: Picture) -> bool:
             act.record(plan, outcome=str(status))
             statuses.write(act, session)
     return False
-
-
-def name_of(node: PlanNode) -> str:
-    """Return the name of the node's thread in the session."""
-    return node.association.thread_name
