@@ -23,8 +23,10 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare what is audited, how rights flow, and what runs beside requests."""
+        """Declare what is audited, how rights flow, who reacts, and what runs beside requests."""
         from threadhub import audit, tasks  # noqa: F401
+        from threadhub.coordination import duties as plans  # noqa: F401
+        from threadhub.coordination import guards, subscribers  # noqa: F401
         from threadhub.coordination.inheritance import SessionMembers
         from threadhub.kernel.operations import duties  # noqa: F401
         from threadhub.kernel.rbac import inheritance, roles, touching

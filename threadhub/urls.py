@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/", include("threadhub.coordination.api.grants")),
     path("api/", include("threads_app.api.urls")),
+    path("api/", include("threadhub.coordination.api.urls")),
     path("api/", include("threadhub.ops.api.urls")),
     re_path(r"^api(/.*)?$", errors.not_found),
 ]

@@ -25,6 +25,14 @@ class RunFinished:
     status: str
 
 
+@events.declare("threads.state_changed")
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """Somebody wrote into a thread's state, which may have answered or dropped its questions."""
+
+    thread_id: int
+
+
 @events.declare("threads.run_cancel_requested")
 @dataclass(frozen=True, slots=True)
 class RunCancelRequested:

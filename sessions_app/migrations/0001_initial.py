@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('idempotency_key', models.CharField(max_length=255, null=True)),
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plans', to='sessions_app.session')),
             ],
@@ -92,6 +93,7 @@ class Migration(migrations.Migration):
                 ('thread', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='associations', to='threads_app.thread')),
             ],
             options={
+                'verbose_name': 'member',
                 'db_table': 'sessions_association',
             },
         ),
@@ -102,11 +104,12 @@ class Migration(migrations.Migration):
                 ('level', models.PositiveSmallIntegerField()),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('waiting', 'Waiting'), ('success', 'Success'), ('error', 'Error'), ('blocked', 'Blocked'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
                 ('reason', models.CharField(blank=True, default='', max_length=500)),
+                ('blocked_by', threadhub.kernel.models.JsonText(default=list)),
                 ('output_preview', threadhub.kernel.models.JsonText(null=True)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='sessions_app.plan')),
-                ('run', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='threads_app.run')),
+                ('run', models.OneToOneField(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='threads_app.run')),
                 ('association', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='sessions_app.sessionthreadassociation')),
             ],
             options={
@@ -160,6 +163,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='plan',
             constraint=models.UniqueConstraint(condition=models.Q(('status', 'running')), fields=('session',), name='plan_one_running'),
+        ),
+        migrations.AddConstraint(
+            model_name='plan',
+            constraint=models.UniqueConstraint(fields=('session', 'actor', 'idempotency_key'), name='plan_idempotency_key_once'),
         ),
         migrations.AddConstraint(
             model_name='plan',

@@ -40,6 +40,7 @@ class SessionThreadAssociation(models.Model):
 
     class Meta:
         db_table = "sessions_association"
+        verbose_name = "member"
         constraints = [
             models.UniqueConstraint(fields=["session", "thread"], name="association_once"),
             models.UniqueConstraint(

@@ -40,6 +40,7 @@ class Plan(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  # null: unique
 
     objects = models.Manager.from_queryset(PlanQuerySet)()
 
@@ -48,6 +49,9 @@ class Plan(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["session"], condition=models.Q(status="running"), name="plan_one_running"
+            ),
+            models.UniqueConstraint(
+                fields=["session", "actor", "idempotency_key"], name="plan_idempotency_key_once"
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["running", "finished", "failed", "cancelled"]),
@@ -84,9 +88,16 @@ class PlanNode(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     # Why it is blocked, or what the error was.
     reason = models.CharField(max_length=500, blank=True, default="")
-    # The latest of its runs: the first one, or the one that carries an answer.
+    # The names of the threads that blocked it.
+    blocked_by = JsonText(default=list)
+    # The latest of its runs: the first one, or the one that carries an answer. Runs can be
+    # deleted, and what a plan did stays readable then.
     run = models.OneToOneField(
-        "threads_app.Run", on_delete=models.CASCADE, null=True, related_name="+"
+        "threads_app.Run",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
     )
     # A bounded copy of the output.
     output_preview = JsonText(null=True)

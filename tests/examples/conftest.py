@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.store.memory import InMemoryStore
 
 from threads_app.graphs.loaded import LoadedGraph
 from threads_app.graphs.loader import load
@@ -31,10 +32,11 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bound(demo: dict[str, LoadedGraph], var: Path) -> Any:
-    """Return a graph of the demo project on a strict saver of its own."""
+    """Return a graph of the demo project on a strict saver of its own, and one store for all."""
+    store = InMemoryStore()
 
     def bind(name: str) -> Any:
         saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-        return demo[name].bind(checkpointer=saver)
+        return demo[name].bind(checkpointer=saver, store=store)
 
     return bind

@@ -5,13 +5,38 @@ import pytest
 from langgraph.types import Command
 from pydantic import ValidationError
 
-THREAD = {"configurable": {"thread_id": "thread-1"}}
+from threads_app.graphs.encoding import plain
+
+THREAD = {"configurable": {"thread_id": "thread-1", "session_id": "session-1"}}
+ELSEWHERE = {"configurable": {"thread_id": "thread-2", "session_id": "session-2"}}
 FEW = {"only": ["django", "Django_Auditlog", "packaging"], "batch_size": 2}
 
 
 @pytest.fixture
-def audit(bound):
-    return bound("audit")
+def inventory(bound):
+    return bound("inventory")
+
+
+@pytest.fixture
+def analysis(bound):
+    return bound("analysis")
+
+
+@pytest.fixture
+def report(bound):
+    return bound("report")
+
+
+@pytest.fixture
+def analyze(inventory, analysis):
+    """Return a function that hands an inventory to the analysis, as a plan does."""
+
+    def run(value):
+        handed_over = plain(inventory.invoke(value, THREAD))
+        analysis.invoke({**handed_over, "batch_size": 2}, THREAD)
+        return analysis.get_state(THREAD).values
+
+    return run
 
 
 @pytest.fixture
@@ -30,106 +55,126 @@ def install(tmp_path, monkeypatch):
     return put
 
 
-def findings_of(graph, value):
-    state = graph.invoke(value, THREAD)
+def findings_of(state):
     return {(item.package, item.check, item.severity.value) for item in state["findings"]}
 
 
 def test_the_demo_project_loads_completely(demo):
-    assert set(demo) == {"audit", "chat"}
-    assert all(loaded.spec.description for loaded in demo.values())
-    assert demo["audit"].description.missing_schemas == {}
-    assert list(demo["audit"].description.subgraphs) == ["batch"]
+    assert set(demo) == {"inventory", "analysis", "report", "chat"}
+    for loaded in demo.values():
+        assert loaded.spec.description
+        assert loaded.description.missing_schemas == {}
+    assert list(demo["analysis"].description.subgraphs) == ["batch"]
 
 
-def test_an_audit_of_everything_names_real_packages_and_asks(audit, var):
-    state = audit.invoke({}, THREAD)
+def test_an_audit_of_everything_names_real_packages_and_asks(analyze, report, var):
+    analyzed = analyze({})
+    state = report.invoke({}, THREAD)
 
     assert f"| django | {django.__version__} | BSD-3-Clause |" in state["report"]
     assert len(state["packages"]) == state["machine"].packages > 50
-    assert sum(len(str(value)) for value in state.values()) < 200_000
-    (question,) = audit.get_state(THREAD).interrupts
+    assert sum(len(str(value)) for value in analyzed.values()) < 200_000
+    (question,) = report.get_state(THREAD).interrupts
     assert question.value["file"] == "reports/thread-1.md"
+    assert question.value["summary"] == analyzed["summary"]
     assert question.value["summary"]["packages"] == len(state["packages"])
     assert question.response_schema["properties"]["action"]["enum"] == ["approve", "reject"]
     assert not var.exists()
 
 
-def test_an_approved_report_is_published_once_however_often(audit, var):
-    audit.invoke(FEW, THREAD)
+def test_an_approved_report_is_published_once_however_often(analyze, report, var):
+    analyze(FEW)
+    report.invoke({}, THREAD)
 
-    first = audit.invoke(Command(resume={"action": "approve"}), THREAD)
-    audit.invoke(FEW, THREAD)
-    audit.invoke(Command(resume={"action": "approve"}), THREAD)
+    first = report.invoke(Command(resume={"action": "approve"}), THREAD)
+    report.invoke({}, THREAD)
+    report.invoke(Command(resume={"action": "approve"}), THREAD)
 
     (file,) = (var / "reports").iterdir()
     assert first["published"] == str(file.resolve())
     assert "| packaging |" in file.read_text("utf-8")
 
 
-def test_a_rejected_report_is_not_published_and_the_reason_is_kept(audit, var):
-    audit.invoke(FEW, THREAD)
+def test_a_rejected_report_is_not_published_and_the_reason_is_kept(analyze, report, var):
+    analyze(FEW)
+    report.invoke({}, THREAD)
 
-    state = audit.invoke(Command(resume={"action": "reject", "reason": "Too early."}), THREAD)
+    state = report.invoke(Command(resume={"action": "reject", "reason": "Too early."}), THREAD)
 
-    decision = audit.get_state(THREAD).values["decision"]
+    decision = report.get_state(THREAD).values["decision"]
     assert (decision.action, decision.reason) == ("reject", "Too early.")
     assert state["published"] is None
     assert not var.exists()
 
 
-def test_an_answer_that_does_not_fit_leaves_the_question_open(audit):
-    audit.invoke(FEW, THREAD)
+def test_an_answer_that_does_not_fit_leaves_the_question_open(analyze, report):
+    analyze(FEW)
+    report.invoke({}, THREAD)
 
     with pytest.raises(ValidationError):
-        audit.invoke(Command(resume={"action": "perhaps"}), THREAD)
+        report.invoke(Command(resume={"action": "perhaps"}), THREAD)
 
-    assert audit.get_state(THREAD).interrupts
-    assert audit.invoke(Command(resume={"action": "approve"}), THREAD)["published"]
+    assert report.get_state(THREAD).interrupts
+    assert report.invoke(Command(resume={"action": "approve"}), THREAD)["published"]
 
 
-def test_a_second_audit_of_a_thread_starts_afresh(audit):
-    audit.invoke(FEW, THREAD)
-    audit.invoke(Command(resume={"action": "approve"}), THREAD)
+def test_a_second_audit_of_a_session_starts_afresh(analyze, report):
+    analyze(FEW)
+    report.invoke({}, THREAD)
+    report.invoke(Command(resume={"action": "approve"}), THREAD)
 
-    state = audit.invoke({"only": ["packaging"]}, THREAD)
+    analyze({"only": ["packaging"]})
+    state = report.invoke({}, THREAD)
 
     assert [item.name for item in state["packages"]] == ["packaging"]
     assert (state["decision"], state["published"]) == (None, None)
 
 
-def test_an_audit_of_nothing_still_writes_a_report(audit):
-    state = audit.invoke({"only": ["no-such-package-anywhere"]}, THREAD)
+def test_a_report_finds_the_analysis_of_its_own_session_only(analyze, report):
+    analyze(FEW)
+
+    with pytest.raises(LookupError, match="run the analysis first"):
+        report.invoke({}, ELSEWHERE)
+
+
+def test_an_audit_of_nothing_still_writes_a_report(analyze, report):
+    analyze({"only": ["no-such-package-anywhere"]})
+    state = report.invoke({}, THREAD)
 
     assert "0 packages take" in state["report"]
     assert "Nothing to report." in state["report"]
 
 
-def test_progress_adds_up_to_all_packages(audit):
-    events = list(audit.stream(FEW, THREAD, stream_mode="custom"))
+@pytest.mark.parametrize(("name", "text"), [("inventory", "read"), ("analysis", "checked")])
+def test_progress_adds_up_to_all_packages(bound, inventory, name, text):
+    given = FEW if name == "inventory" else {**plain(inventory.invoke(FEW, THREAD)), **FEW}
+
+    events = list(bound(name).stream(given, THREAD, stream_mode="custom"))
 
     progress = [event for event in events if event["kind"] == "progress"]
     assert sum(event["checked"] for event in progress) == progress[0]["total"] == 3
-    assert {event["text"] for event in progress} >= {"checked 1 to 2 of 3 packages"}
+    assert {event["text"] for event in progress} >= {f"{text} 1 to 2 of 3 packages"}
 
 
-async def test_an_audit_runs_on_an_event_loop_too(audit):
-    state = await audit.ainvoke(FEW, THREAD)
+async def test_an_audit_runs_on_an_event_loop_too(inventory, analysis):
+    handed_over = await inventory.ainvoke(FEW, THREAD)
+    state = await analysis.ainvoke(plain(handed_over), THREAD)
 
-    assert {item.name for item in state["packages"]} == {"django", "django-auditlog", "packaging"}
+    names = {item.name for item in handed_over["packages"]}
+    assert names == {"django", "django-auditlog", "packaging"}
+    assert state["summary"]["packages"] == 3
 
 
-def test_types_come_back_from_a_strict_saver(audit):
-    audit.invoke(FEW, THREAD)
+def test_types_come_back_from_a_strict_saver(inventory, analyze):
+    analyzed = analyze(FEW)
 
-    values = audit.get_state(THREAD).values
-
-    kinds = {type(value).__name__ for value in (values["machine"], *values["packages"])}
-    assert kinds == {"Machine", "Package"}
+    for values in (inventory.get_state(THREAD).values, analyzed):
+        kinds = {type(value).__name__ for value in (values["machine"], *values["packages"])}
+        assert kinds == {"Machine", "Package"}
 
 
 class TestFindings:
-    def test_problems_of_a_package_are_found(self, audit, install):
+    def test_problems_of_a_package_are_found(self, analyze, install):
         install(
             "troubled",
             "Version: 1.0",
@@ -140,7 +185,7 @@ class TestFindings:
             'Requires-Dist: windows-only; sys_platform == "win32"',
         )
 
-        found = findings_of(audit, {"only": ["troubled"]})
+        found = findings_of(analyze({"only": ["troubled"]}))
 
         assert found == {
             ("troubled", "license", "medium"),
@@ -148,10 +193,10 @@ class TestFindings:
             ("troubled", "requirements", "high"),
         }
 
-    def test_each_unmet_requirement_is_named_with_both_versions(self, audit, install):
+    def test_each_unmet_requirement_is_named_with_both_versions(self, analyze, install):
         install("troubled", "Version: 1.0", "Requires-Dist: django<2", "Requires-Dist: nothing-so")
 
-        state = audit.invoke({"only": ["troubled"]}, THREAD)
+        state = analyze({"only": ["troubled"]})
 
         messages = {item.message for item in state["findings"] if item.check == "requirements"}
         assert messages == {
@@ -159,32 +204,33 @@ class TestFindings:
             "Needs nothing-so, which is not installed.",
         }
 
-    def test_a_package_that_is_there_twice_is_found(self, audit, install):
+    def test_a_package_that_is_there_twice_is_found(self, analyze, install):
         install("Packaging", "Version: 0.1", record="")
 
-        assert ("packaging", "copies", "medium") in findings_of(audit, {"only": ["packaging"]})
+        assert ("packaging", "copies", "medium") in findings_of(analyze({"only": ["packaging"]}))
 
-    def test_damaged_metadata_does_not_stop_the_audit(self, audit, install):
+    def test_damaged_metadata_does_not_stop_the_audit(self, analyze, install):
         install("damaged", "Requires-Dist: ((not a requirement", record="a,b,c\nx,,notanumber\n")
 
-        found = findings_of(audit, {"only": ["damaged"]})
+        found = findings_of(analyze({"only": ["damaged"]}))
 
         assert ("damaged", "metadata", "high") in found
 
-    def test_circles_of_requirements_have_an_end(self, audit, install):
+    def test_circles_of_requirements_have_an_end(self, analyze, install):
         install("ring-a", "Version: 1", "Requires-Dist: ring-b")
         install("ring-b", "Version: 1", "Requires-Dist: ring-a")
 
-        state = audit.invoke({"only": ["ring-a", "ring-b"]}, THREAD)
+        state = analyze({"only": ["ring-a", "ring-b"]})
 
         assert {item.depth for item in state["packages"]} == {0, 1}
 
-    def test_metadata_cannot_break_out_of_its_table(self, audit, install):
+    def test_metadata_cannot_break_out_of_its_table(self, analyze, report, install):
         install("evil", "Version: 1", "License-Expression: <b>|x|</b> `[a](b)`")
 
-        report = audit.invoke({"only": ["evil"]}, THREAD)["report"]
+        analyze({"only": ["evil"]})
+        written = report.invoke({}, THREAD)["report"]
 
-        assert r"\<b\>\|x\|\</b\> \`\[a\](b)\`" in report
+        assert r"\<b\>\|x\|\</b\> \`\[a\](b)\`" in written
 
 
 @pytest.mark.parametrize(
@@ -206,7 +252,7 @@ def test_license_expressions_are_classified(demo, expression, kind):
 
 
 def test_report_names_are_safe_and_stay_different(demo):
-    from environment_audit.report import file_name
+    from environment_audit.document import file_name
 
     names = {file_name(name) for name in ("../../etc/x", "..-..-etc-x", "a/b", "a b", "a-b", "")}
 

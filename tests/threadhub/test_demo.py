@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
-RUN_ROW = re.compile(r"│ [0-9a-f-]{36} │ (\w+) +│ +(\d+) │ +(\d+) │")
+ROW = re.compile(r"│ (\w+) +│ (\w+) +│ +(\d+) │ +(\d+) │ +(\d+) │")
 
 pytestmark = pytest.mark.slow
 
@@ -72,12 +72,18 @@ def test_it_publishes_a_report_about_real_packages(
     assert "| django |" in report.read_text(encoding="utf-8")
 
 
-def test_it_shows_the_figures_of_its_runs(approved: subprocess.CompletedProcess[str]) -> None:
-    rows = RUN_ROW.findall(approved.stdout)
+def test_it_shows_what_its_three_threads_did(approved: subprocess.CompletedProcess[str]) -> None:
+    rows = ROW.findall(approved.stdout)
 
-    assert [status for status, _, _ in rows] == ["interrupted", "success"], approved.stderr
-    assert all(int(steps) and int(checkpoints) for _, steps, checkpoints in rows)
-    assert re.search(r"│ Total .*│ +6 │", approved.stdout)
+    assert [row[:3] for row in rows] == [
+        ("inventory", "success", "1"),
+        ("analysis", "success", "1"),
+        ("report", "success", "2"),
+    ], approved.stderr
+    assert all(int(steps) and int(checkpoints) for *_, steps, checkpoints in rows)
+    assert re.search(r"│ Total .*│ +4 │ +11 │", approved.stdout)
+    order = [line.split() for line in approved.stdout.splitlines() if line.endswith("success")]
+    assert order == [["inventory", "success"], ["analysis", "success"], ["report", "success"]]
 
 
 def test_a_rejection_on_purpose_is_a_success_without_another_report(
@@ -113,7 +119,7 @@ def test_bad_input_ends_with_one_sentence_and_code_2(
     assert "Traceback" not in result.stderr
 
 
-def test_ctrl_c_cancels_the_run_and_says_so_to_the_shell(
+def test_ctrl_c_cancels_the_plan_and_says_so_to_the_shell(
     child_environment: dict[str, str],
 ) -> None:
     process = subprocess.Popen(
@@ -126,13 +132,13 @@ def test_ctrl_c_cancels_the_run_and_says_so_to_the_shell(
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if "Auditing" in line:
+        if line.startswith("inventory"):
             break
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130, errors
-    assert "Canceling the run" in errors
+    assert "Canceling the plan" in errors
     assert "Traceback" not in errors
 
 
@@ -167,18 +173,27 @@ def answers(address: str) -> bool:
         return False
 
 
-def test_it_works_beside_a_running_server_which_knows_the_runs_then(
+def test_it_works_beside_a_running_server_which_knows_the_session_then(
     child_environment: dict[str, str], server: str
 ) -> None:
     result = demo(child_environment)
-    run_ids = re.findall(r"│ ([0-9a-f-]{36}) │", result.stdout)
     [report] = reports(Path(child_environment["THREADHUB_VAR"]))
-    answered = httpx.get(
-        f"{server}/api/threads/{report.stem}/runs", headers=key_of(child_environment)
-    )
+    headers = key_of(child_environment)
+    sessions = httpx.get(f"{server}/api/sessions", headers=headers).json()["items"]
+    shown = [
+        httpx.get(f"{server}/api/sessions/{session['session_id']}", headers=headers).json()
+        for session in sessions
+    ]
 
     assert result.returncode == 0, result.stderr
-    assert [run["run_id"] for run in answered.json()] == run_ids[::-1]
+    found = {
+        (thread["name"], thread["thread_id"]): session["status"]
+        for session in shown
+        for thread in session["threads"]
+    }
+    assert found["report", report.stem] == "finished"
+    # The server's own demo asks its question beside it.
+    assert sorted(session["status"] for session in shown)[0] == "finished"
 
 
 def key_of(environ: dict[str, str]) -> dict[str, str]:

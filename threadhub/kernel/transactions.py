@@ -7,12 +7,16 @@ meet SQLite's own lock and its busy timeout.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+logger = logging.getLogger(__name__)
 
 
 class FairLock:
@@ -40,6 +44,10 @@ class FairLock:
             self._holder = me
             self._depth = 1
 
+    def is_mine(self) -> bool:
+        """Say whether the calling thread holds it."""
+        return self._holder == threading.get_ident()
+
     def release(self) -> None:
         """Give the lock up, to the longest waiting thread if there is one."""
         with self._guard:
@@ -52,8 +60,16 @@ class FairLock:
                 self._waiting.popleft().release()
 
 
+class _Waiting(threading.local):
+    """What a thread has committed and not yet followed up, since it still holds a lock."""
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], object]] = []
+
+
 _locks: dict[str, FairLock] = {}
 _locks_guard = threading.Lock()
+_waiting = _Waiting()
 
 
 def _lock_for(alias: str) -> FairLock | None:
@@ -75,6 +91,34 @@ def writing(alias: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        if not lock.is_mine():
+            _follow_up()
+
+
+def after_commit(callback: Callable[[], object]) -> None:
+    """Call the function once the open transaction has committed and its lock is free.
+
+    What follows a commit may read through connections of other threads, which may themselves
+    wait for the lock. A failure is logged; what was committed stays.
+    """
+    transaction.on_commit(partial(_call_unlocked, callback), robust=True)
+
+
+def _call_unlocked(callback: Callable[[], object]) -> None:
+    lock = _lock_for(DEFAULT_DB_ALIAS)
+    if lock is not None and lock.is_mine():
+        _waiting.callbacks.append(callback)
+    else:
+        callback()
+
+
+def _follow_up() -> None:
+    callbacks, _waiting.callbacks = _waiting.callbacks, []
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            logger.exception("What follows a commit failed.")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How the demo looks: a live progress bar on a terminal, plain lines elsewhere."""
+"""How the demo looks: a live line for each thread on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.template.defaultfilters import filesizeformat
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -17,16 +17,29 @@ if TYPE_CHECKING:
 
 # A table in a log must not be cut to the width of a terminal that is not there.
 LOG_WIDTH = 110
+# A mark tells a status apart without its color.
+MARKS = {
+    "pending": "[dim]·[/]",
+    "running": "[cyan]▶[/]",
+    "waiting": "[yellow]?[/]",
+    "success": "[green]✓[/]",
+    "error": "[red]✗[/]",
+    "blocked": "[red]⊘[/]",
+    "cancelled": "[yellow]–[/]",
+}
+SAID = {"pending": "waits", "running": "works", "waiting": "asks", "success": "done"}
 
 
 class Screen:
-    """Shows what a run does and what it left behind."""
+    """Shows what the threads of a session do and what they left behind."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False, emoji=False)
         if not self._console.is_terminal:
             self._console = Console(highlight=False, markup=False, emoji=False, width=LOG_WIDTH)
         self._bar: Progress | None = None
+        self._rows: dict[str, TaskID] = {}
+        self._ended: set[str] = set()
 
     @property
     def is_terminal(self) -> bool:
@@ -38,19 +51,27 @@ class Screen:
         self._console.print(text, soft_wrap=True)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator[None]:
-        """Show a progress bar while the block runs, on a terminal; the title elsewhere."""
+    def progress(self, names: Sequence[str]) -> Iterator[None]:
+        """Show a line for each thread that has not ended while the block runs, on a terminal."""
         if not self.is_terminal:
-            self.say(f"{title} ...")
             yield
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
+        bar = Progress(
+            TextColumn("{task.fields[mark]}"),
+            TextColumn("[bold]{task.description}[/]"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[count]:>9}"),
+            TextColumn("[dim]{task.fields[said]}[/]"),
+            TimeElapsedColumn(),
+            console=self._console,
         )
-        bar = Progress(*columns, TimeElapsedColumn(), console=self._console)
-        bar.add_task(title, total=None, count="")
+        left = [name for name in names if name not in self._ended]
+        self._rows = {
+            name: bar.add_task(
+                name, total=None, start=False, mark=MARKS["pending"], count="", said="waits"
+            )
+            for name in left
+        }
         with bar:
             self._bar = bar
             try:
@@ -58,25 +79,50 @@ class Screen:
             finally:
                 self._bar = None
 
-    def event(self, event: StreamEvent) -> None:
-        """Show an event of the run, if it says something to people."""
+    def event(self, name: str, event: StreamEvent) -> None:
+        """Show an event of a thread, if it says something to people."""
+        kind, _, status = event.kind.partition(".")
         said = event.payload.get("data") if event.kind == "custom" else None
-        if isinstance(said, dict) and "checked" in said:
-            self._advance(said)
+        if kind == "node":
+            self._stand(name, status, str(event.payload.get("reason", "")))
         elif isinstance(said, dict) and "text" in said:
-            self.say(f"  {said['text']}")
+            self._work(name, said)
         elif event.kind == "run.running" and event.payload["attempt"] > 1:
-            self.say(f"  attempt {event.payload['attempt']}")
+            self._say(name, f"attempt {event.payload['attempt']}")
         elif event.kind == "run.pending" and "reason" in event.payload:
-            self.say(f"  given back: {event.payload['reason']}")
+            self._say(name, f"given back: {event.payload['reason']}")
 
-    def _advance(self, said: dict[str, Any]) -> None:
+    def _stand(self, name: str, status: str, reason: str) -> None:
+        """Show where a thread stands now."""
+        if status in {"success", "error", "blocked", "cancelled"}:
+            self._ended.add(name)
         if self._bar is None:
-            self.say(f"  {said['text']}")
+            self.say(f"{name:<10} {status}{f': {reason}' if reason else ''}")
             return
-        task = self._bar.tasks[0]
-        self._bar.update(task.id, total=said["total"], advance=said["checked"])
-        self._bar.update(task.id, count=f"{task.completed:.0f}/{said['total']}")
+        row = self._rows[name]
+        if status == "running":
+            self._bar.start_task(row)
+        else:
+            self._bar.stop_task(row)
+        if status == "success" and self._bar.tasks[row].total is None:
+            self._bar.update(row, total=1, completed=1)
+        self._bar.update(row, mark=MARKS[status], said=reason or SAID[status])
+
+    def _work(self, name: str, said: dict[str, Any]) -> None:
+        """Show what a thread has done; numbers of packages add up."""
+        if self._bar is None or "checked" not in said:
+            self._say(name, said["text"])
+            return
+        row = self._rows[name]
+        self._bar.update(row, total=said["total"], advance=said["checked"])
+        done = self._bar.tasks[row].completed
+        self._bar.update(row, count=f"{done:.0f}/{said['total']}", said=said["text"])
+
+    def _say(self, name: str, text: str) -> None:
+        if self._bar is None:
+            self.say(f"{name:<10} {text}")
+        else:
+            self._bar.update(self._rows[name], said=text)
 
     def question(self, asked: Any) -> None:
         """Show what the graph asks, with its summary."""
@@ -98,22 +144,24 @@ class Screen:
                 return False
 
     def figures(self, rows: Sequence[Figures]) -> None:
-        """Show a table of the runs and their totals."""
-        table = Table(show_footer=len(rows) > 1, header_style="bold")
+        """Show a table of the threads and their totals."""
+        table = Table(show_footer=True, header_style="bold")
         numbers = [
+            ("Runs", sum(row.runs for row in rows)),
             ("Steps", sum(row.steps for row in rows)),
             ("Checkpoints", sum(row.checkpoints for row in rows)),
             ("Bytes", _size(sum(row.bytes for row in rows))),
             ("Seconds", f"{sum(row.seconds for row in rows):.1f}"),
         ]
-        table.add_column("Run", footer="Total", overflow="fold")
+        table.add_column("Thread", footer="Total", no_wrap=True)
         table.add_column("Status", no_wrap=True)
         for name, total in numbers:
             table.add_column(name, footer=str(total), justify="right", no_wrap=True)
         for row in rows:
             table.add_row(
-                str(row.run.public_id),
-                row.run.status,
+                row.name,
+                row.status,
+                str(row.runs),
                 str(row.steps),
                 str(row.checkpoints),
                 _size(row.bytes),

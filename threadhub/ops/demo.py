@@ -1,4 +1,4 @@
-"""The demo run: an audit of the environment ThreadHub itself runs in."""
+"""The demo session: an audit of the environment ThreadHub itself runs in, by three threads."""
 
 from __future__ import annotations
 
@@ -11,36 +11,51 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import DatabaseError
 
+from sessions_app.selectors import members
+from threadhub.coordination import creating
+from threadhub.coordination.blueprints import EdgeDraft, MemberDraft
 from threadhub.kernel import clock
 from threadhub.kernel.errors import Invalid
 from threadhub.ops import preparing
 from threadhub.ops.lock import AlreadyRunning, InstallationLock
 from threads_app.graphs import catalog
 from threads_app.models import Graph, Interrupt, Run
-from threads_app.selectors import assistants, usage
-from threads_app.services import runs, threads
-from threads_app.services.runs import RunOrder
+from threads_app.selectors import usage
+from threads_app.services import runs
 
 if TYPE_CHECKING:
-    from threads_app.selectors.usage import Usage
+    from sessions_app.models import Plan, Session, SessionThreadAssociation
 
-GRAPH = "audit"
+GRAPHS = ("inventory", "analysis", "report")
+# The analysis is handed the inventory; the report waits for the analysis, which leaves its
+# findings in LangGraph's store.
+DEPENDENCIES = (
+    EdgeDraft(
+        upstream="inventory",
+        downstream="analysis",
+        kind="data_flow",
+        mapping={"machine": "machine", "packages": "packages"},
+    ),
+    EdgeDraft(upstream="analysis", downstream="report"),
+)
 TITLE = "Environment audit"
 SERVER_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 
 
 class DemoMissing(Invalid):
-    """The installation does not have the demo graph, or it cannot run."""
+    """The installation does not have the demo graphs, or they cannot run."""
 
     code = "demo_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one run did and added to the store."""
+    """What the runs of one thread did and added to the store."""
 
-    run: Run
+    name: str
+    status: str
+    runs: int
     steps: int
     checkpoints: int
     bytes: int
@@ -49,7 +64,8 @@ class Figures:
 
 def is_installed() -> bool:
     """Say whether the demo project is among the installation's projects and can run."""
-    return Graph.objects.filter(name=GRAPH, status=Graph.Status.LOADED).exists()
+    found = Graph.objects.filter(name__in=GRAPHS, status=Graph.Status.LOADED)
+    return found.count() == len(GRAPHS)
 
 
 def prepare() -> bool:
@@ -95,35 +111,43 @@ def _is_prepared() -> bool:
 
 
 def _require(report: catalog.Report) -> None:
-    found = report.by_name.get(GRAPH)
-    if found in report.loaded:
+    missing = [name for name in GRAPHS if report.by_name.get(name) not in report.loaded]
+    if not missing:
         return
     problems = [project.problem for project in report.projects if project.problem]
-    problems += [graph.reason for graph in report.failed if graph.name == GRAPH]
-    raise DemoMissing(" ".join(problems) or f"No project of THREADHUB_PROJECTS names `{GRAPH}`.")
+    problems += [graph.reason for graph in report.failed if graph.name in missing]
+    said = f"No project of THREADHUB_PROJECTS names `{missing[0]}`."
+    raise DemoMissing(" ".join(problems) or said)
 
 
-def start(*, actor: Any) -> Run:
-    """Start an audit on a new thread of the actor."""
-    assistant = assistants.resolve(GRAPH, user=actor)
-    now = clock.now()
-    thread = threads.create(actor=actor, now=now, assistant=assistant, title=TITLE)
-    order = RunOrder(input={}, metadata={"demo": True})
-    return runs.start(thread=thread, assistant=assistant, actor=actor, order=order, now=now)
+def start(*, actor: Any) -> Plan:
+    """Make a session of three threads, owned by the actor, and start its plan."""
+    _, plan = creating.create(
+        actor=actor,
+        members=[MemberDraft(name=name, assistant_id=name) for name in GRAPHS],
+        dependencies=DEPENDENCIES,
+        now=clock.now(),
+        has_start=True,
+        title=TITLE,
+        metadata={"demo": True},
+    )
+    assert plan is not None
+    return plan
 
 
-def start_first(*, actor: Any) -> Run | None:
-    """Start the demo run unless the installation has had one."""
-    if not is_installed() or Run.objects.filter(graph__name=GRAPH).exists():
+def start_first(*, actor: Any) -> Plan | None:
+    """Start the demo unless the installation has had one."""
+    if not is_installed() or Run.objects.filter(graph__name__in=GRAPHS).exists():
         return None
     return start(actor=actor)
 
 
-def question_of(run: Run, *, actor: Any) -> Interrupt | None:
-    """Return what the run left open, None when it asks nothing."""
+def question_of(session: Session, *, actor: Any) -> Interrupt | None:
+    """Return the oldest question that a thread of the session asks, None when none does."""
     asked = Interrupt.objects.open().visible_to(actor, "execute")
     asked = asked.select_related("thread", "run__graph")
-    return asked.filter(thread=run.thread_id).order_by("id").first()
+    mine = asked.filter(thread__associations__session=session)
+    return mine.order_by("id").first()
 
 
 def answer(question: Interrupt, *, actor: Any, approve: bool) -> Run:
@@ -132,21 +156,33 @@ def answer(question: Interrupt, *, actor: Any, approve: bool) -> Run:
     return runs.answer(question=question, answer=action, actor=actor, now=clock.now())
 
 
-def published(run: Run) -> str:
+def published(session: Session) -> str:
     """Return the path of the report that was published, empty when none was."""
-    run.thread.refresh_from_db(fields=["values_preview"])
-    values = run.thread.values_preview
+    report = members.of(session).get(thread_name="report").thread
+    values = report.values_preview
     return str(values.get("published") or "") if isinstance(values, dict) else ""
 
 
-def figures(run: Run, *, before: Usage) -> Figures:
-    """Return the figures of a run that has ended; `before` is its thread's usage until then."""
-    after = usage.of_thread(run.thread)
-    ended, begun = run.finished_at or run.updated_at, run.started_at or run.created_at
+def figures(session: Session) -> list[Figures]:
+    """Return what each thread of the session did, in the order of the demo."""
+    found = {member.thread_name: member for member in members.of(session)}
+    return [_figures(found[name]) for name in GRAPHS]
+
+
+def _figures(member: SessionThreadAssociation) -> Figures:
+    used = usage.of_thread(member.thread)
+    done = list(Run.objects.filter(thread=member.thread).select_related("thread").order_by("id"))
     return Figures(
-        run=run,
-        steps=usage.steps_of(run),
-        checkpoints=after.checkpoints - before.checkpoints,
-        bytes=after.bytes - before.bytes,
-        seconds=(ended - begun).total_seconds(),
+        name=member.thread_name,
+        status=done[-1].status if done else "blocked",
+        runs=len(done),
+        steps=sum(usage.steps_of(run) for run in done),
+        checkpoints=used.checkpoints,
+        bytes=used.bytes,
+        seconds=sum(_seconds(run) for run in done),
     )
+
+
+def _seconds(run: Run) -> float:
+    begun, ended = run.started_at or run.created_at, run.finished_at or run.updated_at
+    return (ended - begun).total_seconds()

@@ -229,21 +229,25 @@ class RunJoinStreamView(RunRoute):
     )
     def get(self, request: Request, thread_id: str, run_id: str) -> HttpResponseBase:
         """Stream a run from its start, or from the event after `Last-Event-ID`."""
-        run = self.find_run(thread_id, run_id)
-        given = queried(run_inputs.RunStreamQuery, request)
-        abandon = None
-        if given["cancel_on_disconnect"]:
-            access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
-            abandon = _canceller(request, run)
-        watching = Watching(
-            run=run,
-            modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
-            subgraphs=run.options.get("stream_subgraphs", False),
-            after=last_event_id(request),
-            may_watch=may_watch(request, run, "read"),
-            abandon=abandon,
-        )
-        return sse.respond(watching, _headers(run, "stream"))
+        return joined(request, self.find_run(thread_id, run_id))
+
+
+def joined(request: Request, run: Run) -> HttpResponseBase:
+    """Answer with the stream of a run that exists, as the query asks for it."""
+    given = queried(run_inputs.RunStreamQuery, request)
+    abandon = None
+    if given["cancel_on_disconnect"]:
+        access.get(Run.objects.all(), user=request.user, action="execute", pk=run.pk)
+        abandon = _canceller(request, run)
+    watching = Watching(
+        run=run,
+        modes=frozenset(given.get("stream_mode") or run.options["stream_modes"]),
+        subgraphs=run.options.get("stream_subgraphs", False),
+        after=last_event_id(request),
+        may_watch=may_watch(request, run, "read"),
+        abandon=abandon,
+    )
+    return sse.respond(watching, _headers(run, "stream"))
 
 
 class RunCancelView(RunRoute):

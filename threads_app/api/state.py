@@ -47,7 +47,7 @@ class StateView(ThreadRoute):
         """Return the latest state of the thread."""
         thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
-        return _shown(thread, LATEST, given)
+        return shown(thread, LATEST, given)
 
     @extend_schema(
         operation_id="update_state",
@@ -83,7 +83,7 @@ class StateAtView(ThreadRoute):
         thread = self.find_thread(thread_id, "graph")
         given = queried(inputs.StateQuery, request)
         place = place_of(None, checkpoint_id)
-        return _shown(thread, place, given)
+        return shown(thread, place, given)
 
 
 class StateAtCheckpointView(ThreadRoute):
@@ -101,7 +101,7 @@ class StateAtCheckpointView(ThreadRoute):
         thread = self.find_thread(thread_id, "graph")
         given = validated(inputs.StateAtInput, request)
         place = place_of(given["checkpoint"])
-        return _shown(thread, place, given)
+        return shown(thread, place, given)
 
 
 class HistoryView(ThreadRoute):
@@ -136,12 +136,13 @@ class HistoryView(ThreadRoute):
             namespace=(given.get("checkpoint") or {}).get("checkpoint_ns") or "",
             metadata=given.get("metadata"),
         )
-        return Response([outputs.state(shown, given.get("select")) for shown in found])
+        return Response([outputs.state(one, given.get("select")) for one in found])
 
 
-def _shown(thread: Thread, place: Place, given: dict[str, Any]) -> Response:
-    shown = state.read(thread=thread, place=place, subgraphs=given["subgraphs"])
-    return Response(outputs.state(shown, given.get("select")))
+def shown(thread: Thread, place: Place, given: dict[str, Any]) -> Response:
+    """Answer with the state at a place, as far as the query asks for it. Imports the graph."""
+    found = state.read(thread=thread, place=place, subgraphs=given["subgraphs"])
+    return Response(outputs.state(found, given.get("select")))
 
 
 def _before(given: Any) -> str:

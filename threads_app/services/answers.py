@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from threadhub.kernel.errors import ThreadHubError
+from threadhub.kernel.errors import NotVisible, ThreadHubError
 from threads_app.models import Interrupt, Run
 from threads_app.selectors import streams
 from threads_app.services import state
@@ -13,7 +13,7 @@ from threads_app.services.state import Place
 
 def result(*, run_id: int) -> dict[str, Any]:
     """Return the output values, with `__interrupt__` or `__error__` where the run left that."""
-    run = Run.objects.select_related("thread", "graph").filter(pk=run_id).first()
+    run = _found(run_id)
     if run is None:
         return {"__error__": {"error": "RunDeleted", "message": "The run was deleted."}}
     if run.error_class:
@@ -26,6 +26,18 @@ def result(*, run_id: int) -> dict[str, Any]:
     if questions := [{"value": row.value, "id": row.interrupt_id} for row in asked]:
         values["__interrupt__"] = questions
     return values
+
+
+def output(*, run_id: int) -> dict[str, Any]:
+    """Return the output values of a run as data. Raises NotVisible, and what reading them does."""
+    run = _found(run_id)
+    if run is None:
+        raise NotVisible("The run was deleted.")
+    return _output(run)
+
+
+def _found(run_id: int) -> Run | None:
+    return Run.objects.select_related("thread", "graph").filter(pk=run_id).first()
 
 
 def _output(run: Run) -> dict[str, Any]:

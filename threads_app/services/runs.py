@@ -72,23 +72,32 @@ class RunOrder:
 
     def over(self, assistant: Assistant) -> RunOrder:
         """Return the order with the assistant's configuration and context below its own."""
-        below = assistant.config
-        configurable = {**below.get("configurable", {}), **self.config.get("configurable", {})}
-        config = {**below, **self.config}
+        return self.above(config=assistant.config, context=assistant.context)
+
+    def above(self, *, config: Mapping[str, Any], context: Mapping[str, Any] | None) -> RunOrder:
+        """Return the order with a configuration and a context below its own."""
+        configurable = {**config.get("configurable", {}), **self.config.get("configurable", {})}
+        config = {**config, **self.config}
         if configurable:
             config["configurable"] = configurable
-        if self.context is None and not assistant.context:
+        if self.context is None and not context:
             return replace(self, config=config)
-        return replace(self, config=config, context={**assistant.context, **(self.context or {})})
+        context = {**(context or {}), **(self.context or {})}
+        return replace(self, config=config, context=context)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """Whom a run is asked of, at the version that is in force now."""
 
     graph: Graph
     assistant_id: UUID
     version: int
+
+    @classmethod
+    def of(cls, assistant: Assistant) -> Asked:
+        """Return what names the assistant as it is now."""
+        return cls(assistant.graph, assistant.public_id, assistant.version)
 
 
 def start(
@@ -101,8 +110,7 @@ def start(
     the same request returns the run that exists.
     """
     order = _continued(order, thread, assistant.graph)
-    asked = _Asked(assistant.graph, assistant.public_id, assistant.version)
-    return _accept(thread, asked, actor, order.over(assistant), now)
+    return _accepted(thread, Asked.of(assistant), actor, order.over(assistant), now)
 
 
 def start_alone(
@@ -134,26 +142,37 @@ def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Ru
         metadata=run.metadata,
         options={key: run.options[key] for key in _STREAMING if key in run.options},
     )
-    asked = _Asked(run.graph, run.assistant_id, run.assistant_version)
-    return _accept(question.thread, asked, actor, order, now)
+    asked = Asked(run.graph, run.assistant_id, run.assistant_version)
+    return _accepted(question.thread, asked, actor, order, now)
 
 
-def _accept(thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime) -> Run:
+def _accepted(thread: Thread, asked: Asked, actor: Any, order: RunOrder, now: datetime) -> Run:
     check(order, asked.graph)
     try:
         with acts.act("run.start") as act:
-            locked = threads.locked(thread.pk)
-            if (known := _known(actor, order)) is not None:
-                return known
-            if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
-                raise ThreadBusy("Another run is under way on this thread.")
-            threads.bind(thread=locked, graph=asked.graph, assistant_id=asked.assistant_id, now=now)
-            return _insert(act, thread=locked, asked=asked, actor=actor, order=order, now=now)
+            return accept(act, thread=thread, asked=asked, actor=actor, order=order, now=now)
     except IntegrityError:
         # Two requests with one key on different threads met; the other one's run stands.
         if (known := _known(actor, order)) is not None:
             return known
         raise
+
+
+def accept(
+    act: acts.Act, *, thread: Thread, asked: Asked, actor: Any, order: RunOrder, now: datetime
+) -> Run:
+    """Insert a run inside the caller's act, which locks the thread; `check` comes before it.
+
+    The order's configuration is the whole one: see `RunOrder.over`. Raises ThreadBusy,
+    NothingToAnswer, KeyReused, NotVisible, and Conflict for a thread of another graph.
+    """
+    locked = threads.locked(thread.pk)
+    if (known := _known(actor, order)) is not None:
+        return known
+    if order.strategy == "reject" and Run.objects.filter(thread=locked).active().exists():
+        raise ThreadBusy("Another run is under way on this thread.")
+    threads.bind(thread=locked, graph=asked.graph, assistant_id=asked.assistant_id, now=now)
+    return _insert(act, thread=locked, asked=asked, actor=actor, order=order, now=now)
 
 
 def _continued(order: RunOrder, thread: Thread, graph: Graph) -> RunOrder:
@@ -194,7 +213,7 @@ def _known(actor: Any, order: RunOrder) -> Run | None:
 
 
 def _insert(
-    act: acts.Act, *, thread: Thread, asked: _Asked, actor: Any, order: RunOrder, now: datetime
+    act: acts.Act, *, thread: Thread, asked: Asked, actor: Any, order: RunOrder, now: datetime
 ) -> Run:
     run = Run(
         public_id=new_id(),
@@ -227,7 +246,8 @@ def _insert(
     shown = {"run_id": str(run.public_id), "status": run.status, "graph": asked.graph.name}
     act.append(thread.stream_id, Item("run.pending", shown, run.public_id))
     act.publish(RunRequested(run_id=run.pk))
-    act.record(run, data={"thread_id": thread.public_id, "graph": asked.graph.name})
+    placed = {"thread_id": thread.public_id, "graph": asked.graph.name}
+    act.record(run, act="run.start", data=placed)
     return run
 
 

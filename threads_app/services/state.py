@@ -14,6 +14,7 @@ from threadhub.kernel import acts, audit
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible, ThreadHubError
 from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.streams.log import Item
+from threads_app.events import StateChanged
 from threads_app.graphs import catalog, snapshots
 from threads_app.graphs.access import SYSTEM, Access, GraphUser, Operation
 from threads_app.graphs.encoding import plain
@@ -219,6 +220,7 @@ def _settle(thread: Thread, snapshot: Any, fence: int, now: datetime) -> None:
                 state_updated_at=now,
                 updated_at=now,
             )
+            act.publish(StateChanged(locked.pk))
         act.append(locked.stream_id, Item("state.updated", {"outcome": outcome}))
         act.record(locked, outcome=outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,11 +15,15 @@ from threadhub.kernel import acts
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata, clean_text
+from threadhub.kernel.registry import Registry
 from threadhub.kernel.streams import log
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
 SWEEP_BATCH = 100
+# The floors above say here why a thread must stay: each raises Conflict for one that does.
+Guard = Callable[[Thread], None]
+deletion_guards: Registry[Guard] = Registry("Guard")
 
 
 class ThreadExists(Conflict):
@@ -128,6 +133,13 @@ def change(
     return thread
 
 
+def keep(*, thread: Thread) -> None:
+    """Make a temporary thread one that stays; inside the caller's act, which holds its lock."""
+    if thread.is_temporary:
+        thread.is_temporary = False
+        thread.save(update_fields=["is_temporary"])
+
+
 def resting_status(thread: Thread, run_status: str) -> str:
     """Return what the thread is once its run has ended that way."""
     if run_status in {"error", "timeout"}:
@@ -141,11 +153,14 @@ def delete(*, thread: Thread, now: datetime) -> None:
     """Delete the thread with its runs, questions, events and checkpoints.
 
     A run under way is cut off: its fence is raised, so nothing it still writes is kept.
+    Raises Conflict for a thread that something needs.
     """
     with acts.act("thread.delete") as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None:
             return
+        for name in deletion_guards:
+            deletion_guards.get(name)(locked)
         list(Run.objects.filter(thread=locked).order_by("id").select_for_update(no_key=True))
         heads.bury(key=locked.public_id, now=now)
         act.record(locked, data={"thread_id": locked.public_id})

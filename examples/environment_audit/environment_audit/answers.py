@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from importlib import metadata
 
-from environment_audit import checks, inventory, licenses
+from environment_audit import checks, environment, licenses
 
 HELP = (
     "Ask me about the Python packages installed here, for example: How many packages are there? "
@@ -19,9 +19,9 @@ SHOWN = 8
 
 def answer(question: str) -> str:
     """Return an answer from the installed metadata; a question not understood gets help."""
-    found = inventory.installed()
+    found = environment.installed()
     text = question.lower()
-    named = inventory.mentioned(text, found)
+    named = environment.mentioned(text, found)
     if re.search(r"conflict|broken|missing|unmet", text):
         return _conflicts(found)
     if re.search(r"licen[cs]e", text):
@@ -41,25 +41,25 @@ def answer(question: str) -> str:
 
 def facts() -> str:
     """Return the environment in a few lines, for a model that knows nothing of it."""
-    found = inventory.installed()
-    packages = ", ".join(f"{name} {inventory.version(item)}" for name, item in found.items())
+    found = environment.installed()
+    packages = ", ".join(f"{name} {environment.version(item)}" for name, item in found.items())
     return f"Python {platform.python_version()}. {_licenses(found)} Installed packages: {packages}."
 
 
 def _about(name: str, found: dict[str, metadata.Distribution]) -> str:
     item = found[name]
-    summary = inventory.field(item, "Summary").rstrip(".") or "it says nothing about itself"
+    summary = environment.field(item, "Summary").rstrip(".") or "it says nothing about itself"
     return (
-        f"{name} {inventory.version(item)} is installed: {summary}. "
-        f"It takes {checks.megabytes(inventory.size(item))}. {_license_of(name, found)}"
+        f"{name} {environment.version(item)} is installed: {summary}. "
+        f"It takes {checks.megabytes(environment.size(item))}. {_license_of(name, found)}"
     )
 
 
 def _relations(name: str, text: str, found: dict[str, metadata.Distribution]) -> str:
     if re.search(rf"\b(needs?|requires?|uses?|depends? on)\s+{re.escape(name)}", text):
-        users = inventory.needed_by(name)
+        users = environment.needed_by(name)
         return f"{name} is needed by {_listed(users)}." if users else f"Nothing needs {name}."
-    needs = sorted({item.name for item in inventory.requirements(found[name])})
+    needs = sorted({item.name for item in environment.requirements(found[name])})
     return f"{name} needs {_listed(needs)}." if needs else f"{name} needs no other package."
 
 
@@ -77,7 +77,7 @@ def _licenses(found: dict[str, metadata.Distribution]) -> str:
 
 
 def _largest(found: dict[str, metadata.Distribution]) -> str:
-    sizes = {name: inventory.size(item) or 0 for name, item in found.items()}
+    sizes = {name: environment.size(item) or 0 for name, item in found.items()}
     ranked = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:5]
     parts = [f"{name} ({checks.megabytes(sizes[name])})" for name in ranked]
     return f"The largest packages are {_listed(parts)}."

@@ -1,4 +1,4 @@
-"""What the audit looks for: first in each package alone, then between the packages."""
+"""What the analysis looks for: first in each package alone, then between the packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import metadata
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from environment_audit import inventory, licenses
+from environment_audit import environment, licenses
 from environment_audit.kinds import Finding, Package, Severity
 
 LARGE_BYTES = 25_000_000
@@ -23,15 +23,15 @@ _LICENSE_SEVERITY = {
 
 
 def read(name: str, distribution: metadata.Distribution) -> Package:
-    """Return what the audit keeps of a distribution."""
+    """Return what the inventory keeps of a distribution."""
     expression, kind = licenses.license_of(distribution)
-    needs = {canonicalize_name(item.name) for item in inventory.requirements(distribution)}
+    needs = {canonicalize_name(item.name) for item in environment.requirements(distribution)}
     return Package(
         name=name,
-        version=inventory.version(distribution),
+        version=environment.version(distribution),
         license=expression,
         license_kind=kind,
-        size=inventory.size(distribution),
+        size=environment.size(distribution),
         requires=tuple(sorted(needs)),
     )
 
@@ -50,7 +50,7 @@ def license_findings(package: Package) -> list[Finding]:
 
 def metadata_findings(package: Package, distribution: metadata.Distribution) -> list[Finding]:
     """Return a finding for metadata that tools rely on and that is not there."""
-    missing = [name for name in _EXPECTED if not inventory.field(distribution, name)]
+    missing = [name for name in _EXPECTED if not environment.field(distribution, name)]
     found = []
     if missing:
         severity = Severity.HIGH if "Version" in missing else Severity.LOW
@@ -115,13 +115,13 @@ def _unmet(
     distribution: metadata.Distribution, distributions: Mapping[str, metadata.Distribution]
 ) -> list[str]:
     messages = []
-    for requirement in inventory.requirements(distribution):
+    for requirement in environment.requirements(distribution):
         other = distributions.get(canonicalize_name(requirement.name))
         if other is None:
             messages.append(f"Needs {requirement.name}, which is not installed.")
-        elif not _fits(inventory.version(other), requirement.specifier):
+        elif not _fits(environment.version(other), requirement.specifier):
             needs = f"{requirement.name}{requirement.specifier}"
-            messages.append(f"Needs {needs}, but {inventory.version(other)} is installed.")
+            messages.append(f"Needs {needs}, but {environment.version(other)} is installed.")
     return messages
 
 

@@ -1,114 +1,64 @@
-"""What is installed here, read from the metadata of the distributions; nothing is imported."""
+"""The inventory: which packages there are, read side by side in batches."""
 
 from __future__ import annotations
 
-import csv
-import platform
-import re
-import threading
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from typing import Any, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Overwrite, Send
 from packaging.utils import canonicalize_name
 
-from environment_audit.kinds import Machine
+from environment_audit import checks, environment, progress
+from environment_audit.kinds import InventoryInput, InventoryOutput, InventoryState, Names
 
-MAX_TEXT = 200
-# Parsing a marker builds a syntax tree, and CPython 3.11 counts the depth of those across
-# threads: two at once may end in a SystemError.
-_parsing = threading.Lock()
+BATCH_SIZE = 20
 
 
-def installed() -> dict[str, metadata.Distribution]:
-    """Return the distributions Python would import, by normalized name, sorted."""
-    found: dict[str, metadata.Distribution] = {}
-    for distribution in metadata.distributions():
-        name = field(distribution, "Name")
-        if name:
-            found.setdefault(canonicalize_name(name), distribution)
-    return dict(sorted(found.items()))
+def list_packages(state: InventoryState) -> dict[str, Any]:
+    """Find out which packages there are, and forget an earlier inventory of this thread."""
+    names = list(environment.installed())
+    wanted = {canonicalize_name(name) for name in state.get("only") or []}
+    chosen = [name for name in names if not wanted or name in wanted]
+    progress.advance(f"found {len(chosen)} packages", checked=0, total=len(chosen))
+    return {
+        "machine": environment.machine(len(names)),
+        "names": chosen,
+        "packages": Overwrite([]),
+    }
 
 
-def copies() -> dict[str, int]:
-    """Return how often each distribution that is there more than once is installed."""
-    counts: dict[str, int] = {}
-    for distribution in metadata.distributions():
-        name = canonicalize_name(field(distribution, "Name") or "unnamed")
-        counts[name] = counts.get(name, 0) + 1
-    return {name: count for name, count in sorted(counts.items()) if count > 1}
-
-
-def machine(packages: int) -> Machine:
-    """Describe the interpreter, without the name of the host or a person."""
-    return Machine(
-        python=platform.python_version(),
-        implementation=platform.python_implementation(),
-        system=f"{platform.system()} {platform.machine()}",
-        packages=packages,
-    )
-
-
-def field(distribution: metadata.Distribution, name: str) -> str:
-    """Return one metadata field as one short line, empty when it is missing."""
-    # Damaged distributions have no metadata at all.
-    content = distribution.metadata
-    value = content[name] if content is not None and name in content else ""
-    return " ".join(str(value or "").split())[:MAX_TEXT]
-
-
-def version(distribution: metadata.Distribution) -> str:
-    """Return the version, empty when the metadata has none."""
-    return field(distribution, "Version")
-
-
-def size(distribution: metadata.Distribution) -> int | None:
-    """Return the bytes of all files the distribution recorded, None without a record."""
-    record = distribution.read_text("RECORD")
-    if not record:
-        return None
-    sizes = (row[2] for row in csv.reader(record.splitlines()) if len(row) > 2)
-    return sum(int(item) for item in sizes if item.isdigit())
-
-
-def requirements(distribution: metadata.Distribution) -> tuple[Requirement, ...]:
-    """Return what the distribution needs on this machine; optional extras do not count."""
-    found = []
-    for text in distribution.requires or ():
-        try:
-            with _parsing:
-                requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            found.append(requirement)
-    return tuple(found)
-
-
-def depths(needs: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Return the longest chain of requirements below each package; circles count once."""
-    known: dict[str, int] = {}
-
-    def depth(name: str, above: frozenset[str]) -> int:
-        if name not in known:
-            inner = [item for item in needs.get(name, ()) if item not in above and item in needs]
-            below = [depth(item, above | {name}) for item in inner if item != name]
-            known[name] = 1 + max(below) if below else 0
-        return known[name]
-
-    return {name: depth(name, frozenset()) for name in needs}
-
-
-def needed_by(name: str) -> list[str]:
-    """Return the installed packages that need this one."""
+def batches(state: InventoryState) -> list[Send] | Literal["sort"]:
+    """Have the packages read, so many at a time."""
+    names = state["names"]
+    size = max(1, state.get("batch_size") or BATCH_SIZE)
     return [
-        other
-        for other, distribution in installed().items()
-        if any(canonicalize_name(item.name) == name for item in requirements(distribution))
-    ]
+        Send("read", {"names": names[at : at + size], "first": at + 1, "total": len(names)})
+        for at in range(0, len(names), size)
+    ] or "sort"
 
 
-def mentioned(text: str, names: Iterable[str]) -> list[str]:
-    """Return the package names that a sentence mentions, the longest first."""
-    words = {canonicalize_name(word.strip(".-_")) for word in re.findall(r"[\w.\-]+", text)}
-    return sorted((name for name in names if name in words), key=len, reverse=True)
+def read(state: Names) -> dict[str, Any]:
+    """Read the metadata of a batch; a package removed meanwhile is left out."""
+    distributions = environment.installed()
+    present = [name for name in state["names"] if name in distributions]
+    first, last = state["first"], state["first"] + len(state["names"]) - 1
+    text = f"read {first} to {last} of {state['total']} packages"
+    progress.advance(text, checked=len(state["names"]), total=state["total"])
+    return {"packages": [checks.read(name, distributions[name]) for name in present]}
+
+
+def sort(state: InventoryState) -> dict[str, Any]:
+    """Put the packages in the order of their names, whichever batch was first."""
+    packages = sorted(state.get("packages", []), key=lambda package: package.name)
+    return {"packages": Overwrite(packages)}
+
+
+builder = StateGraph(InventoryState, input_schema=InventoryInput, output_schema=InventoryOutput)
+builder.add_node("list", list_packages)
+builder.add_node("read", read)
+builder.add_node("sort", sort)
+builder.add_edge(START, "list")
+builder.add_conditional_edges("list", batches, ["read", "sort"])
+builder.add_edge("read", "sort")
+builder.add_edge("sort", END)
+graph = builder.compile(name="inventory")

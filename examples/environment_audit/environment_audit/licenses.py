@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from types import MappingProxyType
 
-from environment_audit import inventory
+from environment_audit import environment
 
 PERMISSIVE, WEAK, STRONG, UNKNOWN = "permissive", "weak copyleft", "copyleft", "unknown"
 _ORDER = (PERMISSIVE, WEAK, UNKNOWN, STRONG)
@@ -40,7 +40,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 
 def license_of(distribution: metadata.Distribution) -> tuple[str, str]:
     """Return the license as an SPDX expression, and its kind; empty text when unknown."""
-    expression = inventory.field(distribution, "License-Expression") or _guessed(distribution)
+    expression = environment.field(distribution, "License-Expression") or _guessed(distribution)
     return expression, kind_of(expression)
 
 
@@ -96,7 +96,7 @@ def _guessed(distribution: metadata.Distribution) -> str:
     found = {_spdx(item.rpartition(" :: ")[2]) for item in named} - {""}
     if found:
         return " OR ".join(sorted(found))
-    return _spdx(inventory.field(distribution, "License"))
+    return _spdx(environment.field(distribution, "License"))
 
 
 def _spdx(text: str) -> str:

@@ -1,133 +1,71 @@
-"""The audit as a Markdown document, and its place among the published reports."""
+"""The report: write down what the analysis found, ask a person, publish."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import Any
 
-from environment_audit.checks import megabytes
-from environment_audit.kinds import AuditState, Finding, Package, Severity
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.store.base import BaseStore
+from langgraph.types import interrupt
 
-# A report is part of the state, which is stored after every step.
-MAX_ROWS = 500
-LARGEST = 10
+from environment_audit import desk, document, progress
+from environment_audit.kinds import Decision, ReportInput, ReportState
+
+PREVIEW = 3_000
 
 
-def summary(state: AuditState) -> dict[str, int]:
-    """Return the number of packages, and of findings of each severity."""
-    counts = Counter(finding.severity for finding in state.get("findings", []))
-    found = {severity.value: counts[severity] for severity in Severity}
-    return {"packages": len(state.get("packages", [])), **found}
+def collect(_: ReportState, config: RunnableConfig, *, store: BaseStore) -> dict[str, Any]:
+    """Take what the analysis left, and forget an earlier decision of this thread."""
+    found = desk.take(store, config)
+    progress.note(f"took over {len(found['findings'])} findings")
+    return {**found, "decision": None, "published": None}
 
 
-def markdown(state: AuditState, *, made_at: str) -> str:
-    """Return the whole report."""
-    packages = sorted(state.get("packages", []), key=lambda package: package.name)
-    machine = state["machine"]
-    parts = [
-        f"# {_cell(state.get('title') or 'Environment audit')}",
-        f"{machine.implementation} {machine.python} on {machine.system}, {made_at}.",
-        _summary(state, packages),
-        _findings(state.get("findings", [])),
-        _licenses(packages),
-        _largest(packages),
-        _all(packages),
-    ]
-    return "\n\n".join(parts) + "\n"
+def write(state: ReportState) -> dict[str, Any]:
+    """Write the report; it stays in the thread until somebody decides about it."""
+    made_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return {"report": document.markdown(state, made_at=made_at)}
 
 
-def publish(text: str, *, name: str) -> Path:
-    """Write a report where reports are kept and return its path.
-
-    Writing the same name again replaces the file in one step, so a repeated call is harmless.
-    """
-    folder = Path(os.environ.get("THREADHUB_VAR") or "var") / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = (folder / f"{file_name(name)}.md").resolve()
-    handle, draft = tempfile.mkstemp(dir=folder, prefix=".", suffix=".md")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        Path(draft).replace(target)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    return target
+def ask(state: ReportState, config: RunnableConfig) -> dict[str, Any]:
+    """Wait for a person's decision about the report."""
+    question = {
+        "question": "Publish this report?",
+        "title": state.get("title") or "Environment audit",
+        "file": f"reports/{document.file_name(_thread(config))}.md",
+        "summary": document.summary(state),
+        "preview": state["report"][:PREVIEW],
+    }
+    return {"decision": interrupt(question, response_schema=Decision)}
 
 
-def file_name(name: str) -> str:
-    """Return a name that is safe as a file name and still different for different names."""
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80]
-    if safe == name:
-        return safe
-    mark = hashlib.blake2b(name.encode(errors="replace"), digest_size=4).hexdigest()
-    return f"{safe or 'report'}-{mark}"
+def decided(state: ReportState) -> str:
+    """Go on to publishing when the report was approved; the reason is kept either way."""
+    decision = state.get("decision")
+    return "publish" if decision and decision.action == "approve" else END
 
 
-def _summary(state: AuditState, packages: Sequence[Package]) -> str:
-    counts = summary(state)
-    total = sum(package.size or 0 for package in packages)
-    rows = [(severity.value, counts[severity.value]) for severity in Severity]
-    return "\n\n".join(
-        [
-            "## Summary",
-            f"{counts['packages']} packages take {megabytes(total)}; "
-            f"{sum(count for _, count in rows)} findings.",
-            _table(("Severity", "Findings"), rows),
-        ]
-    )
+def publish(state: ReportState, config: RunnableConfig) -> dict[str, Any]:
+    """Publish the report under the thread's name; doing it twice leaves one file."""
+    path = document.publish(state["report"], name=_thread(config))
+    progress.note(f"published {path.name}")
+    return {"published": str(path)}
 
 
-def _findings(findings: Sequence[Finding]) -> str:
-    order = list(Severity)
-    ranked = sorted(findings, key=lambda item: (order.index(item.severity), item.package))
-    rows = [(item.severity.value, item.package, item.check, item.message) for item in ranked]
-    if not rows:
-        return "## Findings\n\nNothing to report."
-    return f"## Findings\n\n{_table(('Severity', 'Package', 'Check', 'Finding'), rows)}"
+def _thread(config: RunnableConfig) -> str:
+    return str(config.get("configurable", {}).get("thread_id") or "report")
 
 
-def _licenses(packages: Sequence[Package]) -> str:
-    counts = Counter((item.license_kind, item.license or "not stated") for item in packages)
-    rows = [(kind, name, count) for (kind, name), count in sorted(counts.items())]
-    return f"## Licenses\n\n{_table(('Kind', 'License', 'Packages'), rows)}"
-
-
-def _largest(packages: Sequence[Package]) -> str:
-    ranked = sorted(packages, key=lambda item: item.size or 0, reverse=True)[:LARGEST]
-    rows = [(item.name, item.version, megabytes(item.size)) for item in ranked]
-    return f"## Largest packages\n\n{_table(('Package', 'Version', 'Size'), rows)}"
-
-
-def _all(packages: Sequence[Package]) -> str:
-    rows = [
-        (item.name, item.version, item.license or "not stated", len(item.requires), item.depth)
-        for item in packages
-    ]
-    head = ("Package", "Version", "License", "Requires", "Depth")
-    return f"## All packages\n\n{_table(head, rows)}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    every = list(rows)
-    lines = [_row(head), _row(["---"] * len(head)), *(_row(row) for row in every[:MAX_ROWS])]
-    if len(every) > MAX_ROWS:
-        lines.append(f"\nThe other {len(every) - MAX_ROWS} are left out.")
-    return "\n".join(lines)
-
-
-def _row(cells: Iterable[object]) -> str:
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
-
-
-def _cell(value: object) -> str:
-    """Return a text that cannot leave its cell: metadata is written by strangers."""
-    text = re.sub(r"\s+", " ", str(value))
-    return re.sub(r"([\\|`<>\[\]])", r"\\\1", text)
+builder = StateGraph(ReportState, input_schema=ReportInput)
+builder.add_node("collect", collect)
+builder.add_node("write", write)
+builder.add_node("ask", ask)
+builder.add_node("publish", publish)
+builder.add_edge(START, "collect")
+builder.add_edge("collect", "write")
+builder.add_edge("write", "ask")
+builder.add_conditional_edges("ask", decided, ["publish", END])
+builder.add_edge("publish", END)
+graph = builder.compile(name="report")

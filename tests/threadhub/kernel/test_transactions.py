@@ -77,3 +77,26 @@ def test_a_failed_block_frees_the_lock_and_rolls_back() -> None:
     with transactions.atomic():
         assert connection.in_atomic_block
     assert not transaction.get_connection().in_atomic_block
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_follows_a_commit_holds_no_lock_that_others_wait_for() -> None:
+    done: list[str] = []
+
+    def write(name: str) -> None:
+        with transactions.atomic():
+            done.append(name)
+        connection.close()
+
+    def follow() -> None:
+        other = threading.Thread(target=write, args=("other",))
+        other.start()
+        other.join(10)
+        done.append("follow")
+
+    with transactions.atomic():
+        with transactions.atomic():
+            transactions.after_commit(follow)
+        done.append("block")
+
+    assert done == ["block", "other", "follow"]

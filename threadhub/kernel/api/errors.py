@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -75,10 +76,21 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 def _invalid(detail: Any) -> dict[str, Any]:
     if isinstance(detail, dict):
-        fields = {name: _messages(found) for name, found in detail.items()}
+        fields = dict(_places(detail, ""))
         name, messages = next(iter(fields.items()))
         return body(f"{name}: {messages[0]}", "invalid", fields)
     return body(_messages(detail)[0], "invalid")
+
+
+def _places(found: Any, above: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is wrong by its place in the body: `threads.2.name`."""
+    if isinstance(found, list) and any(isinstance(item, dict) for item in found):
+        found = dict(enumerate(found))
+    if not isinstance(found, dict):
+        yield above, _messages(found)
+        return
+    for name, inner in found.items():
+        yield from _places(inner, f"{above}.{name}" if above else str(name))
 
 
 def _messages(found: Any) -> list[str]:

@@ -8,9 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
-
-from threadhub.kernel import clock
+from threadhub.kernel import clock, transactions
 from threadhub.kernel.audit.recording import machinery
 from threadhub.kernel.observability import correlation
 
@@ -38,4 +36,4 @@ def publish(events: Sequence[Any]) -> None:
     with machinery("outbox"):
         rows = OutboxEvent.objects.bulk_create(rows)
     for row in rows:
-        transaction.on_commit(partial(deliver, row), robust=True)
+        transactions.after_commit(partial(deliver, row))

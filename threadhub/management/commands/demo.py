@@ -1,4 +1,4 @@
-"""Do the main job in the terminal: run the demo graph, answer its question, show the report."""
+"""Do the main job in the terminal: run the demo session, answer it, show the report."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from sessions_app.models import Plan
 from threadhub.kernel import audit
 from threadhub.kernel.errors import Invalid, ThreadHubError
 from threadhub.management.screen import Screen
 from threadhub.ops import demo, following, preparing
-from threads_app.models import Interrupt, Run
 from threads_app.runtime import engine
-from threads_app.selectors import usage
 
 if TYPE_CHECKING:
-    from threadhub.ops.demo import Figures
+    from threads_app.models import Interrupt
 
 PERSON = "operator"
 # What a shell says of a program that Ctrl-C ended.
@@ -28,7 +27,7 @@ INTERRUPTED = 130
 class Command(BaseCommand):
     """manage.py demo: ends with 0 when the report was published, or rejected on purpose."""
 
-    help = "Run the demo graph, answer its question and show the report."
+    help = "Run the demo session, answer its question and show the report."
     requires_system_checks: list[str] = []
 
     def handle(self, **_: Any) -> None:
@@ -61,14 +60,16 @@ class Command(BaseCommand):
             return self._audit(approve)
 
     def _audit(self, approve: bool | None) -> int:  # noqa: FBT001  # None: ask
-        first = self._run(demo.start(actor=self._person), "Auditing the environment")
-        question = demo.question_of(first.run, actor=self._person)
+        plan = demo.start(actor=self._person)
+        follower = following.Follower(plan.session)
+        self._watch(plan, follower)
+        question = demo.question_of(plan.session, actor=self._person)
         if question is None:
-            return self._conclude([first], approve=True)
+            return self._conclude(plan, approve=True)
         decided = self._decide(question, approve)
-        order = demo.answer(question, actor=self._person, approve=decided)
-        second = self._run(order, "Publishing" if decided else "Rejecting")
-        return self._conclude([first, second], approve=decided)
+        demo.answer(question, actor=self._person, approve=decided)
+        self._watch(plan, follower)
+        return self._conclude(plan, approve=decided)
 
     def _decide(self, question: Interrupt, approve: bool | None) -> bool:  # noqa: FBT001
         self._screen.question(question.value)
@@ -85,26 +86,22 @@ class Command(BaseCommand):
             self.stderr.write("\nThe question stays open.")
             raise
 
-    def _run(self, run: Run, title: str) -> Figures:
-        before = usage.of_thread(run.thread)
+    def _watch(self, plan: Plan, follower: following.Follower) -> None:
         try:
-            with self._screen.progress(title), following.executing(run):
-                for event in following.follow(run):
-                    self._screen.event(event)
+            with self._screen.progress(demo.GRAPHS), following.executing(plan.session):
+                for told in follower.follow():
+                    self._screen.event(told.name, told.event)
         except KeyboardInterrupt:
-            self.stderr.write("Canceling the run ...")
-            following.cancel(run, actor=self._person)
+            self.stderr.write("Canceling the plan ...")
+            following.cancel(plan, actor=self._person)
             raise
-        run.refresh_from_db()
-        return demo.figures(run, before=before)
 
-    def _conclude(self, rows: list[Figures], *, approve: bool) -> int:
-        self._screen.figures(rows)
-        last = rows[-1].run
-        report = demo.published(last)
-        if last.status != Run.Status.SUCCESS or (approve and not report):
-            problem = f"{last.error_class}: {last.error_message}" if last.error_class else ""
-            self.stderr.write(f"The audit ended as {last.status}. {problem}".strip())
+    def _conclude(self, plan: Plan, *, approve: bool) -> int:
+        plan.refresh_from_db()
+        self._screen.figures(demo.figures(plan.session))
+        report = demo.published(plan.session)
+        if plan.status != Plan.Status.FINISHED or (approve and not report):
+            self.stderr.write(f"The audit ended as {plan.status}.")
             return 1
         said = f"Report: {report}" if report else "Rejected, as asked: no report was published."
         self._screen.say(said)
