@@ -15,9 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "threadhub" / "ops" / "rehearsal"))
-import binaries  # the module alone: this script runs on any Python
+FOLDER = Path(__file__).resolve().parent.parent / "threadhub" / "ops" / "rehearsal"
+sys.path.insert(0, str(FOLDER))
+import binaries  # noqa: E402  # the module alone: this script runs on any Python
 
 PACKAGES = {
     "chromium": binaries.chromium,

@@ -171,6 +171,11 @@ CONCURRENCY = env.integer("CONCURRENCY", 4, least=1, most=256)
 LOOPS = env.integer("LOOPS", 2, least=1, most=32)
 STOP_SECONDS = env.seconds("STOP_SECONDS", 10, least=0, most=600)
 
+# Web server, worker and tick share one process; its wake-ups need not leave it.
+ONE_PROCESS = True
+# The channel layer that takes wake-ups to other processes.
+WAKE_LAYER = ""
+
 # Celery carries hints only: the database owns the runs.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

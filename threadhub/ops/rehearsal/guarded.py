@@ -37,7 +37,7 @@ class Guarded:
         """Make the folder, owned by `user` when asked for by root."""
         self.user = user if os.geteuid() == 0 else None
         # A socket's path must be short and open to that user; TMPDIR may be neither.
-        self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # noqa: S108  # mode 700
+        self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))  # mode 700
         if self.user:
             shutil.chown(self.folder, self.user, self.user)
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,7 +71,7 @@ class Guarded:
 
     def keep_over_exec(self) -> None:
         """Let the program that replaces this process inherit the server."""
-        os.set_inheritable(self._pipe("stdin").fileno(), True)
+        os.set_inheritable(self._pipe("stdin").fileno(), True)  # noqa: FBT003
 
     def stop(self) -> None:
         """Stop the server and remove its folder; safe to call twice."""
@@ -90,7 +90,7 @@ class Guarded:
     def _pipe(self, name: Literal["stdin", "stdout"]) -> IO[bytes]:
         pipe = getattr(self._process, name)
         assert pipe is not None  # opened by `start`
-        return pipe  # type: ignore[no-any-return]
+        return pipe
 
     def _identity(self) -> dict[str, Any]:
         if self.user is None:
