@@ -12,5 +12,8 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare how each model of the kernel is recorded."""
+        """Declare how each model of the kernel is recorded; connect to other processes."""
         from threadhub import audit  # noqa: F401
+        from threadhub.kernel import realtime
+
+        realtime.connect()

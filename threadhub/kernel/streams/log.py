@@ -56,7 +56,7 @@ def append(*, stream_id: int, items: Sequence[Item]) -> int:
     ]
     with machinery("stream"):
         StreamEvent.objects.bulk_create(rows)
-    transaction.on_commit(partial(wakeups.wake, stream_id), robust=True)
+    transaction.on_commit(partial(wakeups.announce, stream_id), robust=True)
     return first + len(items) - 1
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, Literal
 # The pipe's other end closes when the asking process ends, even by SIGKILL; then the server is
 # stopped and its folder removed. A session of its own keeps Ctrl-C in the terminal away.
 GUARD = """
-folder=$1; shift
+folder=$1; shift; exec 2>>"$folder/guard.log"
 while read -r word; do
   case $word in
     START) "$@" >>"$folder/log" 2>&1 </dev/null & ;;
