@@ -12,7 +12,7 @@ from services import requirement
 from services.cluster import Cluster
 from threadhub.ops.rehearsal import postgres_server, redis_server
 
-PROJECT = Path(__file__).resolve().parents[1] / "projects" / "engine" / "langgraph.json"
+PROJECT = Path(__file__).resolve().parents[1] / "projects" / "engine" / "two.json"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if reason := postgres_server.why_unavailable() or redis_server.why_unavailable():
         requirement.lacking(reason)
     folder = tmp_path_factory.mktemp("cluster")
-    made = Cluster(folder, project=PROJECT, LEASE_SECONDS="2", CHECK_SECONDS="120")
+    made = Cluster(folder, project=PROJECT, LEASE_SECONDS="2")
     made.environment["ENGINE_STEP_SECONDS"] = "0.05"
     try:
         made.start()

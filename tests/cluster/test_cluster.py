@@ -94,9 +94,7 @@ def test_runs_are_taken_and_finished_while_the_broker_dies_and_comes_back(
     assert Counter(cluster.rows(query, runs)) == {("success", 0): 20}
 
 
-def test_processes_wait_for_what_is_away_and_say_so(
-    cluster: Cluster, api: httpx.Client
-) -> None:
+def test_processes_wait_for_what_is_away_and_say_so(cluster: Cluster, api: httpx.Client) -> None:
     cluster.redis.kill()
     cluster.postgres.end("INT")
     late = cluster.process("late", "worker")

@@ -146,7 +146,7 @@ class Cluster:
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return what a query finds in the database."""
         with psycopg.connect(self.postgres.url) as connection:
-            return connection.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql, parameters).fetchall()
 
     def worker_of(self, run: str) -> ClusterProcess:
         """Wait until a worker executes the run and return it."""

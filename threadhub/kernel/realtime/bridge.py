@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 import threading
+from contextlib import suppress
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -53,20 +54,32 @@ class Bridge:
         with self._guard:
             if self._thread is None:
                 # Not before it is needed: most commands never wake anybody.
+                self._keeping = self._loop.create_task(self._keep())
                 self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
                 self._thread.start()
         self._loop.call_soon_threadsafe(self._changed.set)
 
+    def close(self) -> None:
+        """Leave the layer for good."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._keeping.cancel)
+            self._thread.join()
+
     def _run(self) -> None:
-        self._loop.run_until_complete(self._keep())
+        with suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._keeping)
+        self._loop.close()
 
     async def _keep(self) -> None:
-        while True:
-            try:
-                await self._converse()
-            except Exception as error:  # noqa: BLE001  # each layer has exceptions of its own
-                self._note_away(error)
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            while True:
+                try:
+                    await self._converse()
+                except Exception as error:  # noqa: BLE001  # each layer has its own exceptions
+                    self._note_away(error)
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            await self._layer.flush()
 
     async def _converse(self) -> None:
         """Talk to the layer until it fails; the first word opens a channel of our own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -45,9 +46,12 @@ class Supervisor:
         return 0
 
     def _start(self, name: str) -> None:
+        # Where the system knows how, a child ends with this process, even after SIGKILL.
+        setpriv = shutil.which("setpriv")
+        bound = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
         # A session of its own: Ctrl-C reaches this process, which ends the others in order.
         self._children[name] = subprocess.Popen(
-            [sys.executable, "manage.py", *self._commands[name]],
+            [*bound, sys.executable, "manage.py", *self._commands[name]],
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             pass_fds=self._fds,
