@@ -88,7 +88,8 @@ class Cluster:
     """PostgreSQL, Redis, two web and two worker processes, each web at an address of its own."""
 
     def __init__(self, folder: Path, *, project: Path, **settings: str) -> None:
-        self.postgres, self.redis = PostgresServer(), RedisServer()
+        # An immediate stop would lose what was committed otherwise.
+        self.postgres, self.redis = PostgresServer("synchronous_commit=on"), RedisServer()
         self.postgres.create("threadhub")
         self.folder = folder
         self.environment = environment(

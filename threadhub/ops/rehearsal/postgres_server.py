@@ -39,15 +39,18 @@ def why_unavailable() -> str:
 class PostgresServer:
     """A running server; `url` names it, `stop` ends it and removes its files."""
 
-    def __init__(self) -> None:
-        """Create the database files and start. Raises AssertionError with the log's end."""
+    def __init__(self, *more: str) -> None:
+        """Create the database files and start, with more settings of the form name=value.
+
+        Raises AssertionError with the log's end.
+        """
         folder = binaries.postgres()
         assert folder is not None, why_unavailable()
         self._programs = folder
         self._guarded = Guarded(prefix="threadhub-pg-", user=USER)
         self._socket = self._guarded.folder
         data = self._guarded.folder / "data"
-        options = [part for setting in SETTINGS for part in ("-c", setting)]
+        options = [part for setting in (*SETTINGS, *more) for part in ("-c", setting)]
         try:
             self._guarded.run([folder / "initdb", *INIT, "-D", data])
             self._guarded.start([folder / "postgres", "-D", data, "-k", self._socket, *options])
