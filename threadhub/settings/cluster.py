@@ -16,9 +16,9 @@ if len(SECRET_KEY) < 32:
     )
 
 _database = env.postgres("DATABASE_URL")
-# Connections live in the pool, which asks each whether it still works before it lends it.
+_database["ENGINE"] = "threadhub.kernel.postgres"
+# Connections live in the pool.
 _database["CONN_MAX_AGE"] = 0
-_database["CONN_HEALTH_CHECKS"] = True
 _database["OPTIONS"] = {
     "connect_timeout": 5,
     **_database["OPTIONS"],  # type: ignore[dict-item]  # a dict by construction
@@ -27,8 +27,8 @@ _database["OPTIONS"] = {
         "max_size": env.integer("POOL_SIZE", 16, least=4, most=500),
         # A request that gets no connection in this time is answered 503.
         "timeout": 10,
-        # Attempts to reconnect grow apart up to this; a longer one would outlast a restart.
-        "reconnect_timeout": 10,
+        # Attempts to reconnect come ever more rarely; given up, the next request begins anew.
+        "reconnect_timeout": 5,
     },
 }
 DATABASES = {"default": _database}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -38,4 +37,12 @@ def publish(events: Sequence[Any]) -> None:
     with machinery("outbox"):
         rows = OutboxEvent.objects.bulk_create(rows)
     for row in rows:
-        transaction.on_commit(partial(deliver, row), robust=True)
+        transaction.on_commit(_delivering(row), robust=True)
+
+
+def _delivering(row: OutboxEvent) -> Callable[[], None]:
+    # Django reports what fails after the commit by its name, which a partial has not.
+    def delivering() -> None:
+        deliver(row)
+
+    return delivering
