@@ -162,6 +162,8 @@ def test_every_run_ends_right_whatever_dies(
     def keep_loading() -> None:
         while not more.is_set():
             load.start()
+            # About what eight slots on two cores execute.
+            pause(0.15)
 
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(keep_loading)

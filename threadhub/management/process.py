@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +24,13 @@ class ProcessCommand(BaseCommand):
     """A command that says what it does, and ends with one sentence and code 2 if it cannot."""
 
     requires_system_checks: list[str] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run as a program: told to stop while it still waits or prepares, it just ends."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # The first process of a container ignores what it has no handler for.
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+        super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Do the work; what it refuses is one sentence and code 2."""
