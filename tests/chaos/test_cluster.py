@@ -168,7 +168,8 @@ def test_every_run_ends_right_whatever_dies(
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(keep_loading)
         for _ in range(FAULTS):
-            pause(rng.uniform(0.2, 1.5))
+            # Long enough for a killed process to have started again.
+            pause(rng.uniform(2, 6))
             FAULTS_BY_NAME[name](cluster, rng)
         more.set()
         loading.result(timeout=120)
