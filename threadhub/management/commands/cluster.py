@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import threading
+import urllib.error
 import urllib.request
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -78,8 +80,10 @@ class Command(ProcessCommand):
 
     def _announce(self, host: str, port: int) -> None:
         address = addresses.address_of(host, port)
-        # The socket listens already: this waits until a web process accepts.
-        urllib.request.urlopen(f"{address}/ok", timeout=START_SECONDS).close()  # noqa: S310  # http
+        # The socket listens already: this waits until a web process accepts. A host name that
+        # is not allowed is an answer, too.
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{address}/ok", timeout=START_SECONDS).close()  # noqa: S310
         operator = preparing.person("operator")
         with audit.acting_as(audit.Actor(operator.pk, operator.get_username(), None, "cluster")):
             demo.start_first(actor=operator)
