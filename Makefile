@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SILENT:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run project test demo chaos lint unit lock query-baseline install-app install-dev
+.PHONY: help run cluster project test demo chaos lint unit lock query-baseline install-app install-dev
 
 python := .venv/bin/python
 # Tests of one file stay in one process: they share its database.
@@ -39,6 +39,9 @@ help: ## Show the targets.
 run: install-app ## Serve ThreadHub (PORT=8000 HOST=127.0.0.1 PROJECT=path/to/langgraph.json).
 	$(projects); exec $(python) manage.py serve
 
+cluster: install-app ## Rehearse a cluster: two web and two worker processes on private servers (PORT= HOST= PROJECT=).
+	$(projects); exec $(python) manage.py cluster
+
 project: install-app ## Show, ask for and install what PROJECT=path/to/langgraph.json needs (YES=1 does not ask).
 	exec $(python) requirements/project.py "$$PROJECT"
 
@@ -53,8 +56,8 @@ test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUI
 unit: install-dev ## Run the fast tests: units and architecture.
 	exec $(python) -m pytest $(parallel) -m "not slow"
 
-chaos: install-dev ## Kill the server ten times in the middle of a run (CHAOS_KILLS=10), with a seed printed.
-	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest tests/chaos
+chaos: install-dev ## Kill servers and every part of a cluster ten times each (CHAOS_KILLS=10), with a seed printed.
+	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest -s tests/chaos
 
 lint: install-dev ## Check style, types, imports, migrations and translations.
 	$(python) -m ruff check .

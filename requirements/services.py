@@ -15,8 +15,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "services"))
-import binaries  # lies beside the tests, which look for the same programs
+FOLDER = Path(__file__).resolve().parent.parent / "threadhub" / "ops" / "rehearsal"
+sys.path.insert(0, str(FOLDER))
+import binaries  # noqa: E402  # the module alone: this script runs on any Python
 
 PACKAGES = {
     "chromium": binaries.chromium,

@@ -12,8 +12,8 @@ import hypothesis
 import pytest
 
 from services import query_counts as counting
-from services import redis_server as redis_service
 from services import requirement, waiting
+from threadhub.ops.rehearsal import redis_server as redis_service
 
 # No deadline: a slow machine is no failure. The printed blob repeats a failure.
 hypothesis.settings.register_profile("threadhub", deadline=None, print_blob=True)

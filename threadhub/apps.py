@@ -23,14 +23,16 @@ class ThreadHubConfig(AppConfig):
     verbose_name = "ThreadHub"
 
     def ready(self) -> None:
-        """Declare what is audited, how rights flow, who reacts, and what runs beside requests."""
+        """Declare what is audited, how rights flow, who reacts, how processes meet."""
         from threadhub import audit, tasks  # noqa: F401
         from threadhub.coordination import duties as plans  # noqa: F401
         from threadhub.coordination import guards, subscribers  # noqa: F401
         from threadhub.coordination.inheritance import SessionMembers
+        from threadhub.kernel import realtime
         from threadhub.kernel.operations import duties  # noqa: F401
         from threadhub.kernel.rbac import inheritance, roles, touching
 
         inheritance.register(SessionMembers())
         post_migrate.connect(roles.ensure_shipped, sender=self)
         touching.connect()
+        realtime.connect()

@@ -78,6 +78,11 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
         """Return the claimable runs whose hint was never sent, or sent so long ago."""
         return self.claimable().filter(Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after))
 
+    def unheeded(self, *, after: timedelta) -> Self:
+        """Return the claimable runs that have been due for so long, whatever was hinted."""
+        is_due = Q(due_at=None) | Q(due_at__lte=Now() - after)
+        return self.claimable().filter(is_due, updated_at__lte=Now() - after)
+
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""
         return self.filter(status="running", lease_until__lt=Now())

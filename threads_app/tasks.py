@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
 
 from threads_app.runtime import engine
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="threads.execute_run")
@@ -16,5 +19,9 @@ def execute_run(*, run_id: int, **_: Any) -> None:
 
 
 def hint(*, run_id: int) -> None:
-    """Tell a worker to look; raises when the broker is away, and the relay tries again."""
-    execute_run.delay(run_id=run_id)
+    """Tell a worker to look; without a broker the tick tells again, or a worker finds the run."""
+    try:
+        execute_run.delay(run_id=run_id)
+    except Exception as error:  # noqa: BLE001  # each transport has exceptions of its own
+        # Raised, it would keep the event from who else waits for it.
+        logger.warning("A worker could not be told of a run: %s", error)

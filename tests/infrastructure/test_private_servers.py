@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from architecture.source_tree import ROOT
-from services import postgres_server, redis_server, requirement
+from services import requirement
+from threadhub.ops.rehearsal import postgres_server, redis_server
 
 KEEP_ONE = """
 import sys
-from services.{module} import {server}
+from threadhub.ops.rehearsal.{module} import {server}
 print({server}().url, flush=True)
 sys.stdin.read()
 """
@@ -25,7 +26,7 @@ sys.stdin.read()
 def lines_of(module: str, server: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", KEEP_ONE.format(module=module, server=server)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from services import postgres_server, query_counts, requirement
+from services import query_counts, requirement
+from threadhub.ops.rehearsal import postgres_server
+
+# Importing the product has named its default settings, which count more than pyproject.toml.
+os.environ["DJANGO_SETTINGS_MODULE"] = "threadhub.settings.test"
 
 DATABASE = "THREADHUB_TEST_DATABASE"
 KEPT = {DATABASE, "THREADHUB_DATABASE_URL", "THREADHUB_SEED", query_counts.WRITE}

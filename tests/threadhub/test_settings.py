@@ -56,10 +56,33 @@ def test_a_folder_that_cannot_be_written_is_named(
     assert "THREADHUB_VAR" in done.stderr
 
 
-def test_the_cluster_refuses_to_start_without_a_secret(child_environment: dict[str, str]) -> None:
-    done = check(child_environment, DJANGO_SETTINGS_MODULE="threadhub.settings.cluster")
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"THREADHUB_SECRET_KEY": ""}, "THREADHUB_SECRET_KEY"),
+        ({"THREADHUB_SECRET_KEY": "short"}, "at least 32 characters"),
+        ({"THREADHUB_DATABASE_URL": ""}, "THREADHUB_DATABASE_URL is not set"),
+        ({"THREADHUB_DATABASE_URL": "mysql://u:hidden@h/n"}, "postgresql://user@host:port/name"),
+        ({"THREADHUB_DATABASE_URL": "postgresql://u:hidden@h:x/n"}, "THREADHUB_DATABASE_URL"),
+        ({"THREADHUB_REDIS_URL": "http://u:hidden@h"}, "THREADHUB_REDIS_URL"),
+        ({"THREADHUB_REDIS_URL": "redis://:hidden@h:port/0"}, "redis://user:password@host:port/0"),
+        ({"THREADHUB_POOL_SIZE": "1"}, "THREADHUB_POOL_SIZE"),
+        ({"THREADHUB_REDIS": "redis://h"}, "Unknown setting THREADHUB_REDIS"),
+    ],
+)
+def test_the_cluster_refuses_to_start_with_wrong_settings(
+    child_environment: dict[str, str], values: dict[str, str], wanted: str
+) -> None:
+    cluster = {
+        "DJANGO_SETTINGS_MODULE": "threadhub.settings.cluster",
+        "THREADHUB_SECRET_KEY": "x" * 50,
+        "THREADHUB_DATABASE_URL": "postgresql://user@host/name",
+    }
 
-    assert done.returncode == 2 and "THREADHUB_SECRET_KEY" in done.stderr
+    done = check(child_environment, **{**cluster, **values})
+
+    assert done.returncode == 2 and wanted in done.stderr
+    assert "hidden" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
 def test_the_secret_is_made_once_and_is_private(

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from threadhub.kernel import clock
 from threadhub.kernel.crypto import keys
+from threadhub.kernel.errors import Invalid
 from threadhub.kernel.people import accounts
 from threadhub.kernel.rbac import everywhere
+from threadhub.ops import addresses, database
+from threads_app.models import Graph
 from threads_app.services import graphs
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ PEOPLE = (
 )
 
 
+def prepare(*, say: Callable[[str], None]) -> Report:
+    """Bring tables, people and graphs to the state a server starts from, and tell of it."""
+    if migrate():
+        say("The database is up to date.")
+    if people():
+        say(f"People and passwords: {settings.VAR_DIR / PEOPLE_FILE}")
+    return load_graphs(say=say)
+
+
 def migrate() -> bool:
     """Bring the tables up to date and say whether anything was to be done.
 
@@ -52,8 +62,7 @@ def migrate() -> bool:
     KeyMissing, WrongKey, RingInvalid, KeyFileUnreadable.
     """
     keys.check()
-    executor = MigrationExecutor(connection)
-    is_behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    is_behind = database.has_pending_migrations()
     if is_behind:
         call_command("migrate", interactive=False, verbosity=0)
     keys.remember(now=clock.now())
@@ -89,6 +98,7 @@ def _grant(user: Any, role: str) -> None:
 
 
 def _note(path: Path, made: list[tuple[str, str]]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "a", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -102,9 +112,28 @@ def person(username: str) -> Any:
     return users._default_manager.get(**{users.USERNAME_FIELD: username})
 
 
+def require_own_password(host: str) -> None:
+    """Raise Invalid when others could reach an admin whose password ThreadHub made up."""
+    if addresses.is_loopback(host) or accounts.has_own_password(person("admin")):
+        return
+    raise Invalid(
+        f"HOST={host} would open ThreadHub to other machines while the admin still has "
+        "the password made up at the first start. Set your own first: "
+        "`.venv/bin/python manage.py changepassword admin`."
+    )
+
+
 def load_graphs(*, say: Callable[[str], None] | None = None) -> Report:
     """Load the projects of the installation and store what they hold.
 
     What has changed is tried in a process of its own first; `say` is told of it.
     """
     return graphs.load_checked(now=clock.now(), say=say)
+
+
+def use_graphs(*, say: Callable[[str], None]) -> Report:
+    """Load in this process what `load_graphs` stored, and say what has changed since then."""
+    report = graphs.load_stored()
+    for slug in sorted(graphs.changed_projects(Graph.objects.all())):
+        say(f"The project {slug} has changed: run `manage.py prepare`, then restart.")
+    return report

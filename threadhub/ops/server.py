@@ -17,11 +17,11 @@ HTTP_TIMEOUT_SECONDS = 24 * 3600
 class Server:
     """Serves HTTP until the process is told to stop."""
 
-    def __init__(self, application: Any, *, host: str, port: int) -> None:
+    def __init__(self, application: Any, *, endpoints: list[str]) -> None:
         self._ready: Callable[[], None] | None = None
         self._daphne = Daphne(
             application,
-            endpoints=_endpoints(host, port),
+            endpoints=endpoints,
             http_timeout=HTTP_TIMEOUT_SECONDS,
             websocket_max_message_size=64 * 1024,
             websocket_max_frame_size=64 * 1024,
@@ -33,11 +33,13 @@ class Server:
         """Call the function, in a thread, as soon as requests are answered."""
         self._ready = ready
 
-    def run(self, *, start: Callable[[], None], stop: Callable[[], None]) -> None:
-        """Serve; `start` is called before the first request, `stop` before the end."""
-        start()
+    def before_end(self, stop: Callable[[], None]) -> None:
+        """Call the function, in a thread, before the server ends."""
         # Twisted's stubs describe the callable where the phase stands.
         reactor.addSystemEventTrigger("before", "shutdown", deferToThread, stop)  # type: ignore[arg-type]
+
+    def run(self) -> None:
+        """Serve until stopped."""
         self._daphne.run()
 
     def _listening(self) -> None:
@@ -47,14 +49,15 @@ class Server:
             )
 
 
-def _endpoints(host: str, port: int) -> list[str]:
+def endpoints(host: str, port: int) -> list[str]:
+    """Return what to listen on, in Twisted's words."""
     quoted = host.replace(":", r"\:")
     kind = "tcp6" if ":" in host else "tcp"
-    endpoints = [f"{kind}:port={port}:interface={quoted}"]
+    found = [f"{kind}:port={port}:interface={quoted}"]
     if host == "127.0.0.1" and _has_ipv6_loopback(port):
         # Browsers resolve localhost to ::1 first.
-        endpoints.append(rf"tcp6:port={port}:interface=\:\:1")
-    return endpoints
+        found.append(rf"tcp6:port={port}:interface=\:\:1")
+    return found
 
 
 def _has_ipv6_loopback(port: int) -> bool:

@@ -106,6 +106,8 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+# Behind a proxy with TLS: the addresses that forms may come from.
+CSRF_TRUSTED_ORIGINS = env.words("TRUSTED_ORIGINS")
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -178,6 +180,11 @@ STATELESS_SECONDS = env.seconds("STATELESS_SECONDS", 60, least=1, most=30 * 8640
 CONCURRENCY = env.integer("CONCURRENCY", 4, least=1, most=256)
 LOOPS = env.integer("LOOPS", 2, least=1, most=32)
 STOP_SECONDS = env.seconds("STOP_SECONDS", 10, least=0, most=600)
+
+# Web server, worker and tick share one process; its wake-ups need not leave it.
+ONE_PROCESS = True
+# The channel layer that takes wake-ups to other processes.
+WAKE_LAYER = ""
 
 # Celery carries hints only: the database owns the runs.
 CELERY_TASK_SERIALIZER = "json"

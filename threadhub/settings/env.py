@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -107,7 +107,8 @@ def postgres(name: str) -> dict[str, object]:
         raise ImproperlyConfigured(f"{PREFIX}{name} is not set. Give postgresql://user@host/name.")
     parts = urlsplit(value)
     query = dict(parse_qsl(parts.query))
-    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
+    is_postgres = parts.scheme in {"postgres", "postgresql"}
+    if not is_postgres or len(parts.path) < 2 or not _has_port(parts):
         # The value may hold a password, so it is not repeated.
         raise ImproperlyConfigured(
             f"{PREFIX}{name} is not of the form postgresql://user@host:port/name."
@@ -121,6 +122,27 @@ def postgres(name: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "OPTIONS": query,
     }
+
+
+def redis(name: str, default: str) -> str:
+    """Return the address of a Redis: `redis://host:port/0`, `rediss://...`, `unix:///path`."""
+    value = _raw(name) or default
+    parts = urlsplit(value)
+    place = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in {"redis", "rediss", "unix"} or not place or not _has_port(parts):
+        # The value may hold a password, so it is not repeated.
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is not of the form redis://user:password@host:port/0."
+        )
+    return value
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Say whether the port is a number, or left out."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def refuse_unknown() -> None:

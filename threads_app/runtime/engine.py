@@ -55,6 +55,11 @@ class Engine:
             self._perform(lease)
         return True
 
+    @property
+    def active(self) -> int:
+        """Return how many runs are under way."""
+        return self._active
+
     def look_for_cancelled(self) -> None:
         """Look at once whether a run of this process is to be cancelled."""
         self._keeper.look_now()

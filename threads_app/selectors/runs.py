@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
+
 from threads_app.models import Run
 
 HINT_AGAIN_AFTER = timedelta(seconds=10)
@@ -24,6 +26,14 @@ def next_due(*, thread_id: int) -> int | None:
 def forgotten() -> list[Run]:
     """Return up to 100 claimable runs whose hint seems lost, oldest first."""
     return list(Run.objects.forgotten(after=HINT_AGAIN_AFTER).order_by("id")[:HINT_BATCH])
+
+
+def unheeded(*, limit: int) -> list[int]:
+    """Return up to `limit` runs that wait for longer than a lease lives, oldest first; 1 query."""
+    if limit <= 0:
+        return []
+    waiting = Run.objects.unheeded(after=timedelta(seconds=settings.LEASE_SECONDS))
+    return list(waiting.order_by("id").values_list("id", flat=True)[:limit])
 
 
 def status_of(*, run_id: int) -> str | None:

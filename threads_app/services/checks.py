@@ -76,6 +76,20 @@ def _look(
             refused[graph.name] = Refusal(code=graph.code, reason=graph.problem)
 
 
+def known_refusals(paths: Iterable[Path]) -> dict[Path, dict[str, Refusal]]:
+    """Return what earlier checks refused, by project file and graph; 1 query a project."""
+    known: dict[Path, dict[str, Refusal]] = {}
+    for path in paths:
+        try:
+            rows = Graph.objects.filter(project=read_project(path).slug)
+        except (ProjectError, OSError):
+            # Loading says why.
+            continue
+        found = {row.name: _known_refusal(row) for row in rows}
+        known[path] = {name: refusal for name, refusal in found.items() if refusal}
+    return known
+
+
 def _is_new(row: Graph | None, key: str) -> bool:
     if row is None or row.check_key != key:
         return True

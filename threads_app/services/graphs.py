@@ -38,6 +38,11 @@ def load_checked(*, now: datetime, say: Callable[[str], None] | None = None) -> 
     return _stored(catalog.load_all(_paths(), refused=checked.refused), checked, now=now)
 
 
+def load_stored() -> Report:
+    """Load in this process what another one has checked and stored; writes nothing."""
+    return catalog.load_all(_paths(), refused=checks.known_refusals(_paths()))
+
+
 def _paths() -> list[Path]:
     return [Path(path).expanduser() for path in settings.PROJECTS]
 

@@ -113,7 +113,7 @@ async def test_the_poll_covers_a_lost_wake_up(monkeypatch: pytest.MonkeyPatch) -
     stream = await sync_to_async(log.open_stream)(key="thread:p")
     with wakeups.watching(stream.pk) as watch:
         assert await watch.wait(timeout=5), "the first poll tells what is there"
-        monkeypatch.setattr(log, "wakeups", SimpleNamespace(wake=id))
+        monkeypatch.setattr(log, "wakeups", SimpleNamespace(announce=id))
         await sync_to_async(append, thread_sensitive=False)(stream, "a")
 
         assert await watch.wait(timeout=5)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -55,6 +56,10 @@ def handle(error: Exception, _context: dict[str, Any]) -> Response | None:
         return Response(shape, status=error.status_code, headers=_headers(error))
     if isinstance(error, SuspiciousOperation):
         return _suspicious(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.warning("The database did not answer a request: %s", error)
+        text = "The database does not answer. Try again in a moment."
+        return Response(body(text, "unavailable"), status=503)
     logger.error("A request failed.", exc_info=error)
     return Response(body("Something went wrong inside ThreadHub.", "internal"), status=500)
 

@@ -1,34 +1,37 @@
-"""One-time sign-in links, printed by the process that also serves them."""
+"""One-time sign-in links, good in every process of the installation."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-import threading
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core import signing
 
 LIFETIME = timedelta(hours=1)
-
-_issued: dict[str, tuple[int, datetime]] = {}
-_guard = threading.Lock()
+_SALT = "threadhub.sign-in"
 
 
-def issue(*, user_id: int, now: datetime) -> str:
-    """Return a token that signs this person in once within the hour, in this process only."""
-    token = secrets.token_urlsafe(32)
-    with _guard:
-        _issued[_digest(token)] = (user_id, now + LIFETIME)
-    return token
+def issue(*, user: Any, now: datetime) -> str:
+    """Return a token that signs this person in within the hour, unless they did so before."""
+    until = (now + LIFETIME).timestamp()
+    return signing.dumps([user.pk, _last_login(user), until], salt=_SALT)
 
 
 def redeem(token: str, *, now: datetime) -> int | None:
-    """Return whom the token signs in and forget it; None when it is used, old or unknown."""
-    with _guard:
-        found = _issued.pop(_digest(token), None)
-    if found is None or found[1] < now:
+    """Return whom the token signs in and use it up; None when it is used, old or forged."""
+    try:
+        user_id, last_login, until = signing.loads(token, salt=_SALT)
+    except signing.BadSignature:
         return None
-    return found[0]
+    users = get_user_model()._default_manager.filter(pk=user_id, is_active=True)
+    user = users.first()
+    if user is None or _last_login(user) != last_login or until < now.timestamp():
+        return None
+    # Of two who come with the same link, one finds the row as it was.
+    is_first = users.filter(last_login=user.last_login).update(last_login=now)
+    return int(user.pk) if is_first else None
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+def _last_login(user: Any) -> str:
+    return user.last_login.isoformat() if user.last_login else ""

@@ -1,5 +1,5 @@
 """Ordered event logs: what every viewer replays, whoever wrote it.
 
 A thread, a session and an operation each own one stream. `log` appends and reads,
-`wakeups` tells waiting viewers of this process that something new is there.
+`wakeups` tells waiting viewers that something new is there.
 """

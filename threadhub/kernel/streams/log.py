@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +55,7 @@ def append(*, stream_id: int, items: Sequence[Item]) -> int:
     ]
     with machinery("stream"):
         StreamEvent.objects.bulk_create(rows)
-    transaction.on_commit(partial(wakeups.wake, stream_id), robust=True)
+    transaction.on_commit(lambda: wakeups.announce(stream_id), robust=True)
     return first + len(items) - 1
 
 

@@ -1,7 +1,7 @@
-"""Wakes the viewers of a stream inside this process, from any thread.
+"""Wakes the viewers of a stream, from any thread.
 
 A wake-up is a hint: the log is the truth, and a poll of every watched stream, one query
-each half second, covers hints that got lost or were given in another process.
+each half second, covers hints that got lost on the way to another process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from channels.db import DatabaseSyncToAsync
 
@@ -51,6 +52,31 @@ _guard = threading.Lock()
 _pollers: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
 
+class Carrier(Protocol):
+    """What takes wake-ups to other processes; neither call may block or raise."""
+
+    def announce(self, stream_id: int) -> None:
+        """Wake the viewers elsewhere."""
+
+    def look(self) -> None:
+        """Notice that the streams watched here have changed."""
+
+
+_carriers: list[Carrier] = []
+
+
+def carry_by(carrier: Carrier) -> None:
+    """Take every wake-up to other processes by this carrier, too."""
+    _carriers.append(carrier)
+
+
+def announce(stream_id: int) -> None:
+    """Wake every viewer of the stream, in this process at once, in others soon."""
+    wake(stream_id)
+    for carrier in _carriers:
+        carrier.announce(stream_id)
+
+
 def wake(stream_id: int) -> None:
     """Wake every viewer of the stream in this process."""
     with _guard:
@@ -65,6 +91,7 @@ def watching(stream_id: int) -> Iterator[Watch]:
     watch = Watch(stream_id)
     with _guard:
         _watches[stream_id].add(watch)
+    _tell_carriers()
     _ensure_poller()
     try:
         yield watch
@@ -73,6 +100,12 @@ def watching(stream_id: int) -> Iterator[Watch]:
             _watches[stream_id].discard(watch)
             if not _watches[stream_id]:
                 del _watches[stream_id]
+        _tell_carriers()
+
+
+def _tell_carriers() -> None:
+    for carrier in _carriers:
+        carrier.look()
 
 
 def watched() -> list[int]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
 
@@ -129,6 +130,20 @@ def test_a_wrong_method_is_405(program: Client) -> None:
 @pytest.mark.parametrize("method", ["head", "options"])
 def test_the_quiet_methods_work(program: Client, method: str) -> None:
     assert getattr(program, method)("/api/interrupts").status_code == 200
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_does_not_answer_is_503(
+    program: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(**_: Any) -> None:
+        raise error("connection to server at 10.0.0.9 failed")
+
+    monkeypatch.setattr(threads, "create", fail)
+    answer = post(program, b"{}")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert is_error(answer) and "10.0.0.9" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("family", [NotVisible, NotAllowed, Conflict, Invalid, Unavailable])

@@ -34,17 +34,29 @@ class TestAccounts:
         assert not accounts.has_own_password(ada)
 
 
+@pytest.mark.django_db
 class TestLinks:
     def test_work_once(self) -> None:
         now = clock.now()
-        token = links.issue(user_id=7, now=now)
+        ada, _ = accounts.ensure(username="ada", is_staff=True)
+        token, another = links.issue(user=ada, now=now), links.issue(user=ada, now=now)
 
-        assert links.redeem(token, now=now) == 7
+        assert links.redeem(token, now=now) == ada.pk
         assert links.redeem(token, now=now) is None
+        assert links.redeem(another, now=now) is None
+
+    def test_are_not_for_people_who_are_gone(self) -> None:
+        ada, _ = accounts.ensure(username="ada", is_staff=True)
+        token = links.issue(user=ada, now=clock.now())
+        ada.is_active = False
+        ada.save()
+
+        assert links.redeem(token, now=clock.now()) is None
 
     def test_end_within_the_hour(self) -> None:
         now = clock.now()
-        token = links.issue(user_id=7, now=now)
+        ada, _ = accounts.ensure(username="ada", is_staff=True)
+        token = links.issue(user=ada, now=now)
 
         assert links.redeem(token, now=now + timedelta(minutes=61)) is None
 

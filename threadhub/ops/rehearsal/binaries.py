@@ -1,4 +1,4 @@
-"""Where the servers and the browser that the tests use are installed, on the PATH or off it."""
+"""Where the servers and the browser are installed, on the PATH or off it."""
 
 from __future__ import annotations
 

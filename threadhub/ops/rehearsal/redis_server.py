@@ -1,14 +1,18 @@
-"""A private Redis for one test run: a socket, no files, no network."""
+"""A private Redis: a socket, no files, no network."""
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import redis
 
-from services import binaries
-from services.guarded import Guarded
-from services.waiting import wait_until
+from . import binaries
+from .guarded import Guarded
+
+START_SECONDS = 10
+LOOK_SECONDS = 0.02
 
 
 def why_unavailable() -> str:
@@ -25,25 +29,38 @@ class RedisServer:
         assert program is not None, why_unavailable()
         self._guarded = Guarded(prefix="threadhub-redis-")
         self._socket = self._guarded.folder / "redis.sock"
-        files: list[str | Path] = [
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            self._guarded.folder,
-        ]
+        files: list[str | Path] = ["--save", "", "--appendonly", "no", "--dir"]
+        files.append(self._guarded.folder)
         self._guarded.start([program, "--port", "0", "--unixsocket", self._socket, *files])
-        wait_until(self._answers, timeout=10, message="Redis answers")
+        self._wait()
 
     @property
     def url(self) -> str:
-        """The address in the form redis-py, Celery's transport and channels_redis read."""
+        """The address in the form the settings read."""
         return f"unix://{self._socket}"
+
+    def kill(self) -> None:
+        """End the server as kill -9 does: what it held is gone."""
+        self._guarded.end("KILL")
+
+    def resume(self) -> None:
+        """Start the server again, empty."""
+        self._guarded.resume()
+        self._wait()
+
+    def keep_over_exec(self) -> None:
+        """Let the program that replaces this process inherit the server."""
+        self._guarded.keep_over_exec()
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
         self._guarded.stop()
+
+    def _wait(self) -> None:
+        pause, deadline = threading.Event(), time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert time.monotonic() < deadline, "Redis did not start"
+            pause.wait(LOOK_SECONDS)
 
     def _answers(self) -> bool:
         with redis.Redis(unix_socket_path=str(self._socket)) as client:
