@@ -42,7 +42,7 @@ run: install-app ## Serve ThreadHub (PORT=8000 HOST=127.0.0.1 PROJECT=path/to/la
 project: install-app ## Show, ask for and install what PROJECT=path/to/langgraph.json needs (YES=1 does not ask).
 	exec $(python) requirements/project.py "$$PROJECT"
 
-demo: install-app ## Do the main job in the terminal: run the demo graph, answer it, show the report (APPROVE=yes).
+demo: install-app ## Do the main job in the terminal: run the demo session, answer it, show the report (APPROVE=yes).
 	exec $(python) manage.py demo
 
 test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUIRE_ALL=1: nothing may be skipped).
@@ -53,7 +53,7 @@ test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUI
 unit: install-dev ## Run the fast tests: units and architecture.
 	exec $(python) -m pytest $(parallel) -m "not slow"
 
-chaos: install-dev ## Kill the server ten times in the middle of a run (CHAOS_KILLS=10), with a seed printed.
+chaos: install-dev ## Kill the server ten times in the middle of a run, and of a plan (CHAOS_KILLS=10), with a seed printed.
 	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest tests/chaos
 
 lint: install-dev ## Check style, types, imports, migrations and translations.
