@@ -45,7 +45,7 @@ cluster: install-app ## Rehearse a cluster: two web and two worker processes on 
 project: install-app ## Show, ask for and install what PROJECT=path/to/langgraph.json needs (YES=1 does not ask).
 	exec $(python) requirements/project.py "$$PROJECT"
 
-demo: install-app ## Do the main job in the terminal: run the demo graph, answer it, show the report (APPROVE=yes).
+demo: install-app ## Do the main job in the terminal: run the demo session, answer it, show the report (APPROVE=yes).
 	exec $(python) manage.py demo
 
 test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUIRE_ALL=1: nothing may be skipped).
@@ -56,7 +56,7 @@ test: install-dev ## Run all tests, on SQLite and on a private PostgreSQL (REQUI
 unit: install-dev ## Run the fast tests: units and architecture.
 	exec $(python) -m pytest $(parallel) -m "not slow"
 
-chaos: install-dev ## Kill servers and every part of a cluster ten times each (CHAOS_KILLS=10), with a seed printed.
+chaos: install-dev ## Kill servers, plans and every part of a cluster ten times each (CHAOS_KILLS=10), with a seed printed.
 	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest -s tests/chaos
 
 lint: install-dev ## Check style, types, imports, migrations and translations.

@@ -188,10 +188,10 @@ def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
 
 def _input(picture: Picture, node: PlanNode) -> Any:
     own = own_input(node.association.input)
-    edges = [edge for edge in picture.needs[node.association_id] if edge.kind == DATA_FLOW]
-    if not edges:
-        return own
-    return mapping.merged(own, [_flow(picture, edge) for edge in edges])
+    above = picture.needs[node.association_id]
+    edges = Dependency.objects.filter(downstream=node.association_id, upstream__in=above)
+    flows = [_flow(picture, edge) for edge in edges.filter(kind=DATA_FLOW)]
+    return mapping.merged(own, flows) if flows else own
 
 
 def _flow(picture: Picture, edge: Dependency) -> Flow:

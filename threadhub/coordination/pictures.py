@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sessions_app.models import Dependency, Plan, PlanNode
+from sessions_app.models import Plan, PlanNode
+from threadhub.coordination import plans
 
 # What a member's runs are given: large, and read only when one is started.
 ORDERED = ("input", "config", "context")
@@ -14,11 +15,11 @@ UNSEEN = ("values_preview", "metadata", "config", "tags")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Nodes by the key of their member, and the edges that lead to each."""
+    """Nodes by the key of their member, and the keys of those each waits for."""
 
     plan: Plan
     nodes: dict[int, PlanNode]
-    needs: dict[int, list[Dependency]]
+    needs: dict[int, list[int]]
 
     def in_status(self, *wanted: str) -> list[PlanNode]:
         """Return the nodes in one of these, in the order of levels and names."""
@@ -27,7 +28,7 @@ class Picture:
 
     def above(self, node: PlanNode) -> list[PlanNode]:
         """Return the nodes this one waits for."""
-        return [self.nodes[edge.upstream_id] for edge in self.needs[node.association_id]]
+        return [self.nodes[key] for key in self.needs[node.association_id]]
 
 
 def of(plan: Plan) -> Picture:
@@ -39,12 +40,11 @@ def of(plan: Plan) -> Picture:
         *(f"association__thread__{name}" for name in UNSEEN),
     )
     nodes = {node.association_id: node for node in rows}
-    needs: dict[int, list[Dependency]] = {key: [] for key in nodes}
+    needs: dict[int, list[int]] = {key: [] for key in nodes}
     for node in nodes.values():
         node.plan = plan
-    for edge in Dependency.objects.filter(session=plan.session_id).order_by("id"):
-        if edge.upstream_id in nodes and edge.downstream_id in nodes:
-            needs[edge.downstream_id].append(edge)
+    for upstream, downstream in plans.edges_among(plan.session_id, nodes):
+        needs[downstream].append(upstream)
     return Picture(plan=plan, nodes=nodes, needs=needs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from itertools import combinations
@@ -12,11 +13,15 @@ import pytest
 from sessions_app.models import Plan, PlanNode, Session
 from threadhub.coordination import statuses
 
+# In a long form: PLAN_TURNS=20 PLAN_NODES=200.
+TURNS = int(os.environ.get("PLAN_TURNS", "4"))
+NODES = int(os.environ.get("PLAN_NODES", "14"))
+
 Make = Callable[..., Session]
 Nodes = Callable[[Plan], dict[str, PlanNode]]
 
 
-@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("turn", range(TURNS))
 def test_random_plans_keep_their_order_and_say_why(
     make: Make,
     start: Callable[..., Plan],
@@ -26,10 +31,10 @@ def test_random_plans_keep_their_order_and_say_why(
     rng: random.Random,
     turn: int,
 ) -> None:
-    names = [f"t{number:02}" for number in range(rng.randint(5, 14))]
+    names = [f"t{number:03}" for number in range(rng.randint(5, NODES))]
     rng.shuffle(names)
-    tasks = {name: {"fail": rng.random() < 0.2} for name in names}
-    edges = [pair for pair in combinations(names, 2) if rng.random() < 0.25]
+    tasks = {name: {"fail": rng.random() < 2 / NODES} for name in names}
+    edges = [pair for pair in combinations(names, 2) if rng.random() < 3.5 / NODES]
     policy = rng.choice(["strict", "best_effort"])
     session = make(tasks, tuple(edges), policy=policy, parallel_limit=rng.randint(1, 4))
 

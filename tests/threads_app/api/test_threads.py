@@ -225,7 +225,8 @@ class TestSearch:
         answer = operator.post("/threads/search", json=body)
 
         assert answer.status_code == 422
-        assert answer.json()["fields"].keys() == body.keys()
+        places = answer.json()["fields"]
+        assert {place.partition(".")[0] for place in places} == body.keys()
 
 
 @pytest.mark.parametrize("text", ["not-a-uuid", "%00", "x" * 300, "%F0%9F%90%8D", "%ED%A0%80"])
