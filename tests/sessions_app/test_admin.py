@@ -24,7 +24,7 @@ Counts = Callable[[str], AbstractContextManager[None]]
 
 
 def person(name: str) -> Any:
-    return get_user_model().objects.create_user(name, is_staff=True)
+    return get_user_model().objects.create_user(name)
 
 
 def signed_in(user: Any) -> Client:

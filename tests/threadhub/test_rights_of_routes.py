@@ -16,8 +16,9 @@ from django.db import transaction
 from django.test import Client
 
 from architecture.address_table import PUBLIC, methods_of, own_views
-from sessions_app.models import Session
-from threadhub.kernel import clock
+from sessions_app.models import Session, SessionThreadAssociation
+from threadhub.coordination import plans
+from threadhub.kernel import clock, operations
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.rbac import everywhere, grants
 from threadhub.kernel.rbac.actions import ACTIONS
@@ -41,10 +42,12 @@ SHARED = {
     "auditor": frozenset({"view"}),
     "superuser": ALL,
 }
-# Assistants are not shared: what is not owned is reached from everywhere only.
+# Assistants and operations are not shared: what is not owned is reached from everywhere only.
 OWNED = {**dict.fromkeys(SHARED, frozenset()), "owner": ALL, "superuser": ALL}
 OWNED["auditor"] = frozenset({"view"})
 THREAD, ASSISTANT = "api/threads/<str:thread_id>", "api/assistants/<str:assistant_id>"
+SESSION, OPERATION = "api/sessions/<str:session_id>", "api/operations/<uuid:operation_id>"
+MEMBER, PLAN = f"{SESSION}/threads/<str:name>", f"{SESSION}/plans/<str:plan_id>"
 ON_THREAD, ON_SESSION = "api/threads/<str:public_id>", "api/sessions/<str:public_id>"
 # What each route below an object needs, by method. Written down here, not read from the views.
 NEEDED: dict[str, dict[str, str]] = {
@@ -73,6 +76,24 @@ NEEDED: dict[str, dict[str, str]] = {
     f"{ON_SESSION}/grants": {"GET": "view", "POST": "manage"},
     f"{ON_SESSION}/grants/<int:grant_key>": {"DELETE": "manage"},
     f"{ON_SESSION}/access": {"GET": "view"},
+    SESSION: {"GET": "view", "PATCH": "write", "DELETE": "delete"},
+    f"{SESSION}/archive": {"POST": "write"},
+    f"{SESSION}/unarchive": {"POST": "write"},
+    f"{SESSION}/stream": {"GET": "read"},
+    f"{SESSION}/threads": {"GET": "view", "POST": "write"},
+    MEMBER: {"GET": "read", "DELETE": "write"},
+    f"{MEMBER}/runs": {"POST": "execute"},
+    f"{MEMBER}/runs/stream": {"POST": "execute read"},
+    f"{MEMBER}/runs/wait": {"POST": "execute read"},
+    f"{MEMBER}/state": {"GET": "read"},
+    f"{MEMBER}/stream": {"GET": "read"},
+    f"{SESSION}/plans": {"GET": "view", "POST": "execute"},
+    PLAN: {"GET": "read"},
+    f"{PLAN}/cancel": {"POST": "execute"},
+    OPERATION: {"GET": "view"},
+    f"{OPERATION}/cancel": {"POST": "execute"},
+    f"{OPERATION}/resume": {"POST": "execute"},
+    f"{OPERATION}/stream": {"GET": "view"},
     ASSISTANT: {"GET": "view", "PATCH": "write", "DELETE": "delete"},
     f"{ASSISTANT}/graph": {"GET": "view"},
     f"{ASSISTANT}/schemas": {"GET": "view"},
@@ -83,7 +104,14 @@ NEEDED: dict[str, dict[str, str]] = {
 }
 # Routes that name no object: open to everybody who signed in, each showing one's own.
 NAMELESS = {
-    *("api/grants", "api/graphs", "api/graphs/<str:graph_id>", "api/interrupts"),
+    *(
+        "api/sessions",
+        "api/operations",
+        "api/grants",
+        "api/graphs",
+        "api/graphs/<str:graph_id>",
+        "api/interrupts",
+    ),
     *("api/assistants", "api/assistants/count", "api/assistants/search"),
     *("api/threads", "api/threads/count", "api/threads/search", "api/threads/prune"),
     *("api/runs", "api/runs/batch", "api/runs/cancel", "api/runs/stream", "api/runs/wait"),
@@ -105,8 +133,13 @@ BODIES: dict[str, Any] = {
     "api/threads/<str:thread_id>/runs": RUN,
     "api/threads/<str:thread_id>/runs/stream": RUN,
     "api/threads/<str:thread_id>/runs/wait": RUN,
+    f"{MEMBER}/runs": RUN,
+    f"{MEMBER}/runs/stream": RUN,
+    f"{MEMBER}/runs/wait": RUN,
 }
-DOORS = re.compile(r"There is no (such )?(thread|run|interrupt|session|assistant|graph)\b")
+DOORS = re.compile(
+    r"There is no (such )?(thread|run|interrupt|session|plan|operation|assistant|graph|session thread association)\b"
+)
 
 
 @dataclass
@@ -119,8 +152,8 @@ class Place:
     def ask(self, method: str, path: str) -> str:
         """Send the request, undo what it did, and return what its sender is told."""
         address = re.sub(r"<\w+:(\w+)>", lambda found: self.ids[found[1]], path)
-        if "/sessions/" in address:
-            address = address.replace(self.ids["public_id"], self.ids["session"])
+        if path.startswith(ON_SESSION):
+            address = address.replace(self.ids["public_id"], self.ids["session_id"])
         with transaction.atomic():
             answer = self.client.generic(
                 method, f"/{address}", _json(BODIES.get(path, {})), content_type="application/json"
@@ -151,7 +184,8 @@ def expected(who: str, method: str, path: str) -> str:
         return OPEN if who in allowed else otherwise
     if path in NAMELESS:
         return OPEN
-    held = (OWNED if "assistant_id" in path else SHARED)[who]
+    is_shared = not {"assistant_id", "operation_id"} & set(re.findall(r":(\w+)>", path))
+    held = (SHARED if is_shared else OWNED)[who]
     needed = set(NEEDED[path][method].split())
     if "view" not in held:
         return HIDDEN
@@ -170,6 +204,11 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
     thread = threads.create(actor=owner, now=now, assistant=assistant)
     run = runs.start(thread=thread, assistant=assistant, actor=owner, order=RunOrder(), now=now)
     hub_session = session_of(owner)
+    member = SessionThreadAssociation.objects.create(
+        session=hub_session, thread=thread, thread_name="inventory", created_at=now, updated_at=now
+    )
+    plan = plans.start(session=hub_session, actor=owner, now=now)
+    job = operations.ask(kind="threads.delete", asked_by=owner, now=now, items=[])
     user = {"owner": owner, "superuser": root}.get(who) or people.create_user(who)
     if who == "auditor":
         everywhere.grant_everywhere(role="auditor", to=user, actor=root, now=now)
@@ -183,13 +222,16 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
     made.ids = {
         "thread_id": thread.public_id,
         "public_id": thread.public_id,
-        "session": str(hub_session.public_id),
         "run_id": str(run.public_id),
         "checkpoint_id": str(uuid.uuid4()),
         "interrupt_key": str(question_of(thread, run).pk),
         "assistant_id": str(own.public_id),
         "grant_key": str(given.pk),
         "graph_id": "echo",
+        "session_id": str(hub_session.public_id),
+        "name": member.thread_name,
+        "plan_id": str(plan.public_id),
+        "operation_id": str(job.public_id),
         "cron_id": str(uuid.uuid4()),
         "namespace": "x",
     }

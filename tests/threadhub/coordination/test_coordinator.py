@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from sessions_app.models import Plan, PlanNode, Session
 from threadhub.coordination import coordinator, duties, plans, statuses
-from threadhub.kernel import clock, events
+from threadhub.kernel import acts, clock, events
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.events.models import OutboxEvent
+from threadhub.kernel.rbac import derive
 from threadhub.kernel.streams import log
 from threads_app.models import Interrupt, Run
 from threads_app.models import Thread as HubThread
@@ -267,8 +268,12 @@ def test_the_persons_rights_are_looked_at_when_a_thread_starts(
 ) -> None:
     plan = start(make({"a": {}, "b": {}}, (("a", "b"),)))
     taken = nodes(plan)["b"].association.thread
-    taken.owner = get_user_model().objects.create_user("other")
-    taken.save()
+    other = get_user_model().objects.create_user("other")
+    with acts.act("session.hand_over"):
+        for row in (taken, plan.session):
+            row.owner = other
+            row.save()
+        derive.refresh_objects(thread_ids=[taken.pk])
     work()
 
     down = nodes(plan)["b"]

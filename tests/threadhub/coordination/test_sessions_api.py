@@ -13,8 +13,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from sessions_app.models import Session
-from threadhub.coordination.api import streams
 from threadhub.kernel import clock
+from threadhub.kernel.api import sse
 from threadhub.kernel.people import keys
 from threadhub.kernel.streams.models import Stream
 from threads_app.models import Interrupt, Thread
@@ -371,8 +371,9 @@ def test_a_stranger_finds_nothing(session: dict[str, Any], api: Client, stranger
 
 async def taken(stream_id: int, *, after: int, count: int) -> list[str]:
     """The first frames of a stream."""
+    subject = sse.Subject(stream_id=stream_id, is_over=lambda: False, may_watch=lambda: True)
     found: list[str] = []
-    async with aclosing(streams.frames(stream_id, after=after)) as frames:
+    async with aclosing(sse.frames(subject, after=after)) as frames:
         async for frame in frames:
             found.append(frame.decode())
             if len(found) == count:

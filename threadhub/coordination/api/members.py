@@ -142,6 +142,8 @@ class MemberRunsView(StartingMemberRoute):
 class MemberRunStreamView(StartingMemberRoute):
     """/sessions/{session_id}/threads/{name}/runs/stream."""
 
+    shows_output = True
+
     @extend_schema(
         operation_id="stream_session_thread_run",
         request=inputs.MemberRunInput,
@@ -155,6 +157,8 @@ class MemberRunStreamView(StartingMemberRoute):
 
 class MemberRunWaitView(StartingMemberRoute):
     """/sessions/{session_id}/threads/{name}/runs/wait."""
+
+    shows_output = True
 
     @extend_schema(
         operation_id="wait_session_thread_run",

@@ -185,17 +185,13 @@ def _sources(kind: Kind, keys: Sequence[int], subject: Subject | None) -> Iterat
     if kind == "session":
         return
     below: dict[int, list[int]] = defaultdict(list)
-    owners: dict[int, int] = {}
     for thread_id, session_id, owner_id in inheritance.parents(keys):
         below[session_id].append(thread_id)
-        owners[session_id] = owner_id
+        if owner_id is not None and subject in {None, Subject("user", owner_id)}:
+            yield Subject("user", owner_id), thread_id, ACTIONS, None
     for holder, session_id, actions, end in _granted("session", list(below), subject):
         for thread_id in below[session_id]:
             yield holder, thread_id, actions, end
-    for session_id, owner_id in owners.items():
-        if subject in {None, Subject("user", owner_id)}:
-            for thread_id in below[session_id]:
-                yield Subject("user", owner_id), thread_id, ACTIONS, None
 
 
 def _granted(kind: Kind, keys: Sequence[int], subject: Subject | None) -> Iterator[_Source]:

@@ -9,8 +9,11 @@ from typing import Protocol
 class Resolver(Protocol):
     """Knows which threads are active members of which sessions."""
 
-    def parents(self, thread_ids: Collection[int]) -> Iterable[tuple[int, int, int]]:
-        """Return (thread, session, owner of the session) of every active membership."""
+    def parents(self, thread_ids: Collection[int]) -> Iterable[tuple[int, int, int | None]]:
+        """Return (thread, session, owner of the session) of every active membership.
+
+        The owner is None where the thread is theirs anyway.
+        """
 
     def children(self, session_ids: Collection[int]) -> Iterable[int]:
         """Return the threads that are active members of any of the sessions."""
@@ -24,8 +27,8 @@ def register(resolver: Resolver) -> None:
     _registered[:] = [resolver]
 
 
-def parents(thread_ids: Collection[int]) -> list[tuple[int, int, int]]:
-    """Return (thread, session, owner of the session) of every active membership."""
+def parents(thread_ids: Collection[int]) -> list[tuple[int, int, int | None]]:
+    """Return what the resolver knows of these threads; see Resolver."""
     return [found for resolver in _registered for found in resolver.parents(thread_ids)]
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
@@ -38,8 +37,8 @@ SEEN = OpenApiParameter(
 
 def _accepted(row: Operation) -> Response:
     """Answer with an operation that will be performed, and where to look for it."""
-    address = reverse("operation", args=[row.public_id])
-    return respond(outputs.operation(row), {"Location": address}, status=202)
+    place = {"Location": f"/operations/{row.public_id}"}
+    return respond(outputs.operation(row), place, status=202)
 
 
 class OperationsView(ProtectedView):
