@@ -68,7 +68,10 @@ def _ask() -> str:
         text = " ".join(str(error).split())
         is_refusal = "FATAL:" in text and not _NOT_YET.search(text)
         if is_refusal or isinstance(error, ProgrammingError):
-            raise Refused(f"{text} Correct THREADHUB_DATABASE_URL or the server.") from None
+            why = text.rpartition("FATAL: ")[2].strip().rstrip(".")
+            raise Refused(
+                f"The database refuses: {why}. Correct THREADHUB_DATABASE_URL or the server."
+            ) from None
         return text.rpartition("failed: ")[2].split(" Is the server")[0]
 
 

@@ -15,7 +15,8 @@ from threadhub.ops.rehearsal.redis_server import RedisServer
 @pytest.fixture
 def app(redis_server: RedisServer) -> Iterator[Celery]:
     """Return an application of its own on the private Redis, which asks once."""
-    made = Celery("test", broker=redis_server.url.replace("unix://", "redis+socket://"))
+    url = redis_server.url.replace("unix://", "redis+socket://")
+    made = Celery("test", broker=url, set_as_current=False)
     made.conf.broker_transport_options = {"max_retries": 0}
     yield made
     made.close()
