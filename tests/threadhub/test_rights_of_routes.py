@@ -19,11 +19,11 @@ from architecture.address_table import PUBLIC, methods_of, own_views
 from sessions_app.models import Session, SessionThreadAssociation
 from threadhub.coordination import plans
 from threadhub.kernel import clock, operations
+from threadhub.kernel.api import sse
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.rbac import everywhere, grants
 from threadhub.kernel.rbac.actions import ACTIONS
 from threadhub.kernel.streams import log
-from threads_app.api import sse
 from threads_app.models import Graph, Interrupt, Run, Thread
 from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
@@ -104,14 +104,8 @@ NEEDED: dict[str, dict[str, str]] = {
 }
 # Routes that name no object: open to everybody who signed in, each showing one's own.
 NAMELESS = {
-    *(
-        "api/sessions",
-        "api/operations",
-        "api/grants",
-        "api/graphs",
-        "api/graphs/<str:graph_id>",
-        "api/interrupts",
-    ),
+    *("api/sessions", "api/operations", "api/interrupts"),
+    *("api/grants", "api/graphs", "api/graphs/<str:graph_id>"),
     *("api/assistants", "api/assistants/count", "api/assistants/search"),
     *("api/threads", "api/threads/count", "api/threads/search", "api/threads/prune"),
     *("api/runs", "api/runs/batch", "api/runs/cancel", "api/runs/stream", "api/runs/wait"),
@@ -138,7 +132,8 @@ BODIES: dict[str, Any] = {
     f"{MEMBER}/runs/wait": RUN,
 }
 DOORS = re.compile(
-    r"There is no (such )?(thread|run|interrupt|session|plan|operation|assistant|graph|session thread association)\b"
+    r"There is no (such )?"
+    r"(thread|run|interrupt|session|member|plan|operation|assistant|graph)\b"
 )
 
 

@@ -179,7 +179,7 @@ class TestWhy:
         }
 
         assert kinds == {
-            "owner": ["owner", "owner"],
+            "owner": ["owner"],
             "root": ["superuser", "staff"],
             "bob": ["staff"],
         }

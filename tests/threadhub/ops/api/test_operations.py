@@ -103,7 +103,7 @@ def test_an_operation_is_asked_for_watched_and_read(
     shown = answer.json()
 
     assert answer.status_code == 202
-    assert answer["Location"] == f"/api/operations/{shown['operation_id']}"
+    assert answer["Location"] == f"/operations/{shown['operation_id']}"
     assert (shown["state"], shown["total"], shown["asked_by"]) == ("pending", 3, "ada")
     assert (shown["filter"], shown["reason"]) == ({"status": "idle"}, "tidy up")
 
