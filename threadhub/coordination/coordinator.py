@@ -8,9 +8,10 @@ for each need. Outputs are read and graphs are asked outside of transactions.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
 from sessions_app.models import Dependency, Plan, PlanNode, Session
@@ -35,6 +36,11 @@ Status = PlanNode.Status
 FAILED = frozenset({Status.ERROR, Status.BLOCKED, Status.CANCELLED})
 # As the API does for a run whose client names none.
 OPTIONS = {"stream_modes": ["values"]}
+# Another time may do: the tick comes back.
+AWAY = (Unavailable, OperationalError, InterfaceError)
+UNKNOWN = "Something went wrong inside ThreadHub; its log says what."
+
+logger = logging.getLogger(__name__)
 
 
 def advance(*, plan_id: int) -> None:
@@ -100,11 +106,19 @@ def _take_up(plan: Plan, node: PlanNode) -> bool:
 def _preview(run: Run) -> Any:
     try:
         return previews.preview(answers.output(run_id=run.pk))
-    except Unavailable:
+    except AWAY:
         raise
-    except ThreadHubError as error:
+    except Exception as error:  # noqa: BLE001  # values are the project's: anything comes
         # The thread has done its work; whoever needs its output is told when it is needed.
-        return {"__error__": {"error": type(error).__name__, "message": error.message}}
+        return {"__error__": {"error": type(error).__name__, "message": _message(error)}}
+
+
+def _message(error: Exception) -> str:
+    """Return what a person is told of an error; one that nobody expected goes to the log."""
+    if isinstance(error, ThreadHubError):
+        return error.message
+    logger.error("A thread of a plan could not be dealt with.", exc_info=error)
+    return UNKNOWN
 
 
 # Block: what cannot start any more
@@ -154,12 +168,11 @@ def _start(picture: Picture, node: PlanNode) -> bool:
     try:
         assistant, order = _prepared(picture, node)
         return _claim(plan, node, assistant, order)
-    except Unavailable:
-        # Another time may do: the tick comes back.
+    except AWAY:
         raise
-    except ThreadHubError as error:
+    except Exception as error:  # noqa: BLE001  # raised, it would hold up the plan for ever
         names = [error.upstream] if isinstance(error, DataMissing) else []
-        return _change(plan, node, Status.BLOCKED, reason=error.message, blocked_by=names)
+        return _change(plan, node, Status.BLOCKED, reason=_message(error), blocked_by=names)
 
 
 def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
@@ -177,7 +190,7 @@ def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
     ).over(assistant)
     try:
         runs.check(order, assistant.graph)
-    except (ThreadHubError, DatabaseError):
+    except (ThreadHubError, *AWAY):
         raise
     except Exception as error:
         # A schema's own validators are the project's code: anything comes.
@@ -198,7 +211,7 @@ def _flow(picture: Picture, edge: Dependency) -> Flow:
     upstream = picture.nodes[edge.upstream_id]
     try:
         output = answers.output(run_id=upstream.run_id or 0)
-    except Unavailable:
+    except AWAY:
         raise
     except ThreadHubError as error:
         said = f"The output of {name_of(upstream)} cannot be read: {error.message}"

@@ -1,0 +1,58 @@
+"""What nobody expects happens to one thread of a plan, and the plan still comes to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sessions_app.models import Plan, PlanNode, Session
+from threads_app.services import answers
+
+pytestmark = pytest.mark.both_databases
+
+Make = Callable[..., Session]
+Start = Callable[..., Plan]
+Work = Callable[[], int]
+Nodes = Callable[[Plan], dict[str, PlanNode]]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ({"taken": "out[::0]"}, "`out[::0]` does not fit the output of up"),
+        ({"taken": "floor(to_number(out[0]))"}, "does not fit the output of up"),
+        ({"taken": "to_number(out[0])"}, "Something went wrong inside ThreadHub"),
+    ],
+)
+def test_an_expression_that_comes_to_nothing_python_knows_blocks_its_thread_alone(
+    make: Make,
+    start: Start,
+    work: Work,
+    nodes: Nodes,
+    mapping: dict[str, str],
+    reason: str,
+) -> None:
+    tasks: dict[str, dict[str, Any]] = {"up": {"give": ["1e999"]}, "down": {}, "other": {}}
+    plan = start(make(tasks, (("up", "down", mapping), ("up", "other"))))
+    work()
+
+    found = nodes(plan)
+    assert (found["down"].status, found["other"].status) == ("blocked", "success")
+    assert reason in found["down"].reason
+    assert plan.status == "failed"
+
+
+def test_an_output_that_cannot_be_shown_does_not_hold_up_the_plan(
+    make: Make, start: Start, work: Work, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: Any) -> None:
+        raise TypeError("unheard of")
+
+    plan = start(make({"a": {}, "b": {}}, (("a", "b"),)))
+    monkeypatch.setattr(answers, "output", fail)
+    work()
+
+    assert nodes(plan)["a"].output_preview["__error__"]["error"] == "TypeError"
+    assert plan.status == "finished"
