@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from sessions_app.models import Plan, PlanNode, Session
+from threadhub.coordination import creating
+from threadhub.coordination.blueprints import MemberDraft
+from threadhub.kernel import clock
+from threadhub.kernel.events.models import OutboxEvent
 from threads_app.services import answers
 
 pytestmark = pytest.mark.both_databases
@@ -56,3 +60,22 @@ def test_an_output_that_cannot_be_shown_does_not_hold_up_the_plan(
 
     assert nodes(plan)["a"].output_preview["__error__"]["error"] == "TypeError"
     assert plan.status == "finished"
+
+
+def test_a_thread_of_two_sessions_carries_both_plans_on(
+    make: Make, start: Start, work: Work, nodes: Nodes, person: Any
+) -> None:
+    asking = start(make({"asks": {"ask": True}, "after": {}}, (("asks", "after"),)))
+    work()
+    shared = nodes(asking)["asks"].association.thread
+    member = MemberDraft(
+        name="same", assistant_id="task", thread_id=shared.public_id, input={"ask": False}
+    )
+    other, _ = creating.create(actor=person, members=[member], dependencies=[], now=clock.now())
+
+    dropping = start(other)
+    work()
+
+    assert nodes(dropping)["same"].run == nodes(asking)["asks"].run
+    assert (dropping.status, asking.status) == ("finished", "finished")
+    assert not OutboxEvent.objects.exists()
