@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from services.waiting import wait_until
 from threadhub import tasks
-from threadhub.kernel import clock, events, operations
+from threadhub.kernel import clock, events, hinting, operations
 from threadhub.kernel.errors import Conflict, Unavailable
 from threadhub.kernel.events.models import OutboxEvent
 from threadhub.kernel.operations import duties, leases, outcomes
@@ -364,11 +364,11 @@ class TestHints:
             tasks.execute_operation, "delay", lambda *, operation_id: hinted.append(operation_id)
         )
         first = clock.now()
-        operation = ask(now=first - 2 * duties.HINT_AGAIN_AFTER)
+        operation = ask(now=first - 2 * hinting.PAUSES[0])
         hinted.clear()
 
         duties.hint_again(first)
-        duties.hint_again(first + duties.HINT_AGAIN_AFTER / 2)
+        duties.hint_again(first + hinting.PAUSES[0] / 2)
 
         operation.refresh_from_db()
         assert hinted == [operation.pk]
