@@ -11,7 +11,7 @@ from threadhub.kernel import hinting
 from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from threadhub.kernel.rbac.held import Held
     from threadhub.kernel.rbac.querysets import Action
@@ -28,6 +28,10 @@ class OperationQuerySet(ProtectedQuerySet["Operation"]):
     def forgotten(self, *, now: datetime) -> Self:
         """Return the pending operations whose hint seems lost."""
         return self.filter(hinting.seems_lost(now=now), state="pending")
+
+    def unheeded(self, *, after: timedelta) -> Self:
+        """Return the pending operations nobody has taken for so long, whatever was hinted."""
+        return self.filter(state="pending", updated_at__lte=Now() - after)
 
     def abandoned(self) -> Self:
         """Return the running operations whose lease has ended, by the database's clock."""
