@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,9 @@ from threadhub.kernel.streams.log import Item
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
 SWEEP_BATCH = 100
+
+logger = logging.getLogger(__name__)
+
 # The floors above say here why a thread must stay: each raises Conflict for one that does.
 Guard = Callable[[Thread], None]
 deletion_guards: Registry[Guard] = Registry("Guard")
@@ -149,15 +153,18 @@ def resting_status(thread: Thread, run_status: str) -> str:
     return Thread.Status.IDLE
 
 
-def delete(*, thread: Thread, now: datetime) -> None:
+def delete(*, thread: Thread, now: datetime, if_unused_since: datetime | None = None) -> None:
     """Delete the thread with its runs, questions, events and checkpoints.
 
     A run under way is cut off: its fence is raised, so nothing it still writes is kept.
-    Raises Conflict for a thread that something needs.
+    Raises Conflict for a thread that something needs. With `if_unused_since` a thread stays
+    that is not left over any more.
     """
     with acts.act("thread.delete") as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None:
+            return
+        if if_unused_since is not None and not _is_left_over(locked, since=if_unused_since):
             return
         for name in deletion_guards:
             deletion_guards.get(name)(locked)
@@ -170,9 +177,22 @@ def delete(*, thread: Thread, now: datetime) -> None:
     ThreadHubSaver().delete_thread(thread.public_id)
 
 
+def _is_left_over(thread: Thread, *, since: datetime) -> bool:
+    """Say so of a locked thread, to which nobody can give a run now."""
+    return Thread.objects.left_over(before=since).filter(pk=thread.pk).exists()
+
+
 def sweep(*, before: datetime, now: datetime) -> int:
     """Delete up to 100 temporary threads whose run ended before; return how many were."""
     left = Thread.objects.left_over(before=before).order_by("updated_at")[:SWEEP_BATCH]
-    for thread in left:
-        delete(thread=thread, now=now)
-    return len(left)
+    return sum(_swept(thread, before=before, now=now) for thread in left)
+
+
+def _swept(thread: Thread, *, before: datetime, now: datetime) -> bool:
+    try:
+        delete(thread=thread, now=now, if_unused_since=before)
+    except Exception:
+        # Raised, it would keep the others for ever: the oldest comes first each time.
+        logger.exception("A thread could not be swept; the next tick tries again.")
+        return False
+    return True
