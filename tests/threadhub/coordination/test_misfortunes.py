@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from sessions_app.models import Plan, PlanNode, Session
-from threadhub.coordination import creating
+from threadhub.coordination import coordinator, creating, pictures
 from threadhub.coordination.blueprints import MemberDraft
 from threadhub.kernel import clock
 from threadhub.kernel.events.models import OutboxEvent
@@ -79,3 +82,34 @@ def test_a_thread_of_two_sessions_carries_both_plans_on(
     assert nodes(dropping)["same"].run == nodes(asking)["asks"].run
     assert (dropping.status, asking.status) == ("finished", "finished")
     assert not OutboxEvent.objects.exists()
+
+
+def test_a_failure_blocks_all_below_it_in_one_look(
+    make: Make, start: Start, work: Work, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"t{number}" for number in range(9)]
+    tasks = {name: {"fail": name == "t0"} for name in names}
+    plan = start(make(tasks, tuple(pairwise(names))))
+    looks: list[Plan] = []
+    look = pictures.of
+    monkeypatch.setattr(pictures, "of", lambda plan: (looks.append(plan), look(plan))[1])
+    work()
+
+    assert [nodes(plan)[name].reason for name in names[1:3]] == ["t0 failed", "t1 was blocked"]
+    assert plan.status == "failed"
+    # To follow the failure, to block, to end.
+    assert len(looks) == 3
+
+
+def test_a_look_costs_the_same_however_many_wait_for_people(
+    make: Make, start: Start, work: Work
+) -> None:
+    costs = []
+    for many in (1, 5):
+        plan = start(make({f"t{number}": {"ask": True} for number in range(many)}))
+        work()
+        with CaptureQueriesContext(connection) as looking:
+            coordinator.advance(plan_id=plan.pk)
+        costs.append(len(looking))
+
+    assert costs[0] == costs[1]
