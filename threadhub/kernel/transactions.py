@@ -101,7 +101,7 @@ def after_commit(callback: Callable[[], object]) -> None:
     What follows a commit may read through connections of other threads, which may themselves
     wait for the lock. A failure is logged; what was committed stays.
     """
-    transaction.on_commit(partial(_call_unlocked, callback), robust=True)
+    transaction.on_commit(partial(_call_unlocked, callback))
 
 
 def _call_unlocked(callback: Callable[[], object]) -> None:
@@ -109,16 +109,21 @@ def _call_unlocked(callback: Callable[[], object]) -> None:
     if lock is not None and lock.is_mine():
         _waiting.callbacks.append(callback)
     else:
-        callback()
+        _call(callback)
 
 
 def _follow_up() -> None:
     callbacks, _waiting.callbacks = _waiting.callbacks, []
     for callback in callbacks:
-        try:
-            callback()
-        except Exception:
-            logger.exception("What follows a commit failed.")
+        _call(callback)
+
+
+def _call(callback: Callable[[], object]) -> None:
+    # Django's own robust callbacks must have a name, which partials lack.
+    try:
+        callback()
+    except Exception:
+        logger.exception("What follows a commit failed.")
 
 
 @contextmanager

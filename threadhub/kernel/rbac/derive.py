@@ -10,18 +10,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django.contrib.auth.models import Permission
-from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from threadhub.kernel import transactions
 from threadhub.kernel.streams import wakeups
 
 from . import held, inheritance, tables
 from .actions import ACTIONS
 from .models import RoleGrant
+
+if TYPE_CHECKING:
+    from django.db import models
 
 BATCH = 500
 
@@ -73,7 +76,7 @@ def _refresh(kind: Kind, keys: Sequence[int], subject: Subject | None) -> None:
         changed = _write_difference(kind, batch, subject)
         if changed:
             held.forget()
-            transaction.on_commit(partial(_wake, _streams(kind, changed)), robust=True)
+            transactions.after_commit(partial(_wake, _streams(kind, changed)))
 
 
 def model_of(kind: Kind) -> Any:
