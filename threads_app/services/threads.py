@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -73,6 +73,36 @@ def create(
     except IntegrityError:
         raise ThreadExists(f"A thread with the id {key} exists already.") from None
     return thread
+
+
+def create_all(
+    act: acts.Act, *, actor: Any, now: datetime, wanted: Sequence[tuple[Assistant | None, str]]
+) -> list[Thread]:
+    """Create idle threads, each of an assistant and with a title, in the caller's act; in order.
+
+    A session may have a thousand of them, so they are written together. Raises Invalid.
+    """
+    keys = [str(new_id()) for _ in wanted]
+    made = {f"thread:{key}": Item("thread.created", {"thread_id": key}) for key in keys}
+    places = zip(keys, heads.create_all(keys=keys), log.open_streams(made), wanted, strict=True)
+    rows = Thread.objects.bulk_create(
+        Thread(
+            public_id=key,
+            graph=assistant.graph if assistant else None,
+            owner=actor,
+            head=head,
+            stream=stream,
+            title=_title(title),
+            metadata=_of({}, assistant.graph, assistant.public_id) if assistant else {},
+            created_at=now,
+            updated_at=now,
+        )
+        for key, head, stream, (assistant, title) in places
+    )
+    for thread in rows:
+        graph = thread.graph.name if thread.graph else None
+        act.record(thread, act="thread.create", data={"graph": graph})
+    return rows
 
 
 def _title(title: str) -> str:

@@ -113,3 +113,14 @@ def test_a_look_costs_the_same_however_many_wait_for_people(
         costs.append(len(looking))
 
     assert costs[0] == costs[1]
+
+
+def test_a_session_is_made_with_as_many_statements_whatever_its_size(make: Make) -> None:
+    costs = []
+    for many in (2, 20):
+        names = [f"t{number}" for number in range(many)]
+        with CaptureQueriesContext(connection) as making:
+            make({name: {} for name in names}, tuple(pairwise(names)))
+        costs.append(len(making))
+
+    assert costs[0] == costs[1]
