@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sessions_app.models import Session
 from threadhub.kernel import clock
 from threadhub.kernel.api import sse
 from threadhub.kernel.people import keys
+from threadhub.kernel.rbac import grants, roles
 from threadhub.kernel.streams.models import Stream
 from threads_app.models import Interrupt, Thread
 
@@ -299,6 +301,28 @@ def test_a_thread_of_a_session_is_deleted_only_after_it_left(
     assert left.status_code == 204 and shown["dependencies"] == []
     assert back.status_code == 201 and back.json()["version"] == 3
     assert deleted.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("role", "days", "status"),
+    [("owner", None, 201), ("owner", 1, 403), ("manager", None, 403)],
+)
+def test_a_session_gives_nobody_more_than_they_hold_on_a_thread(
+    person: Any, api: Client, stranger: Client, role: str, days: int | None, status: int
+) -> None:
+    thread = Thread.objects.get(public_id=post(stranger, "/threads").json()["thread_id"])
+    root, now = get_user_model().objects.create_superuser("root"), clock.now()
+    roles.create(name="manager", permissions=["manage"], actor=root)
+    until = now + timedelta(days=days) if days else None
+    grants.grant(role=role, to=person, on=thread, actor=root, now=now, until=until)
+    member = {"name": "a", "type": "reference", "thread_id": thread.public_id}
+    own = post(api, "/sessions").json()["session_id"]
+
+    created = post(api, "/sessions", {"threads": [member]})
+    added = post(api, f"/sessions/{own}/threads", member)
+
+    assert (created.status_code, added.status_code) == (status, status)
+    assert Session.objects.count() == (2 if status == 201 else 1)
 
 
 @pytest.mark.parametrize(
