@@ -91,9 +91,9 @@ def _streams(kind: Kind, keys: Collection[int]) -> list[int]:
 
 
 def _wake(stream_ids: Sequence[int]) -> None:
-    """Let those who watch look again at once whether they still may."""
+    """Let those who watch, in any process, look again at once whether they still may."""
     for stream_id in stream_ids:
-        wakeups.wake(stream_id)
+        wakeups.announce(stream_id)
 
 
 def _write_difference(kind: Kind, keys: Sequence[int], subject: Subject | None) -> set[int]:
