@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -55,6 +56,7 @@ class StartingRoute(ThreadRoute):
 
     # Whether the answer holds what the run produces, which one must be allowed to read.
     shows_output = False
+    tells = "read"
 
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
@@ -69,9 +71,11 @@ class StartingRoute(ThreadRoute):
         thread = self._thread(thread_id, given, assistant, order)
         if place := order.options["checkpoint"]:
             state.demand(thread=thread, place=Place(**place))
-        return runs.start(
+        run = runs.start(
             thread=thread, assistant=assistant, actor=user, order=order, now=clock.now()
         )
+        run.is_told = thread.is_told  # type: ignore[attr-defined]
+        return run
 
     def _thread(
         self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
@@ -87,16 +91,20 @@ class StartingRoute(ThreadRoute):
         # What is refused leaves no empty thread behind.
         runs.check(order, assistant.graph)
         key = parse_id(thread_id, "thread_id")
-        try:
-            return threads.create(actor=self.request.user, now=clock.now(), public_id=key)
-        except threads.ThreadExists:
-            # Made by another request in the meantime, or somebody else's.
-            return self.find_thread(thread_id)
+        # Made by another request in the meantime, it may be somebody else's.
+        with suppress(threads.ThreadExists):
+            threads.create(actor=self.request.user, now=clock.now(), public_id=key)
+        return self.find_thread(thread_id)
 
 
 def created(run: Run) -> Response:
     """Answer with a run that was accepted."""
-    return respond(outputs.run(run), _headers(run))
+    return respond(accepted(run), _headers(run))
+
+
+def accepted(run: Run) -> dict[str, Any]:
+    """Return a run that was accepted as JSON, its order for those only who may read it."""
+    return outputs.run(run, is_told=run.is_told)  # type: ignore[attr-defined]
 
 
 def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:

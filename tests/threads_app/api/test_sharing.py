@@ -50,7 +50,8 @@ def thread(owner: Any) -> Thread:
     assistant = assistants.ensure_default(graph=graph, now=NOW)
     metadata = {"patient": SECRET, "tags": [SECRET]}
     made = threads.create(actor=owner, now=NOW, assistant=assistant, metadata=metadata)
-    run = runs.start(thread=made, assistant=assistant, actor=owner, order=RunOrder(), now=NOW)
+    order = RunOrder(config={"configurable": {"patient": SECRET}}, metadata={"patient": SECRET})
+    run = runs.start(thread=made, assistant=assistant, actor=owner, order=order, now=NOW)
     Interrupt.objects.create(
         thread=made,
         run=run,
@@ -128,6 +129,25 @@ def test_whoever_may_run_and_not_read_does_not_get_the_output(
     assert "permission to read" in refused.json()["detail"]
     assert thread.runs.count() == 1
     assert post(client, f"threads/{thread.public_id}/runs", body).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("trigger", False), ("operator", True)])
+def test_a_run_that_goes_on_shows_what_others_ordered_to_readers_only(
+    client: Client, owner: Any, ada: Any, thread: Thread, role: str, is_told: bool
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    roles.create(name="trigger", permissions=["execute"], actor=root)
+    grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
+    question = Interrupt.objects.get(thread=thread)
+    body = {"assistant_id": "echo", "command": {"update": {}}}
+
+    started = post(client, f"threads/{thread.public_id}/runs", body)
+    batched = post(client, "runs/batch", [{**body, "thread_id": thread.public_id}])
+    answered = post(client, f"interrupts/{question.pk}/answer", {"answer": "yes"})
+
+    assert (started.status_code, batched.status_code, answered.status_code) == (200, 200, 202)
+    for shown in (started.json(), *batched.json(), answered.json()):
+        assert (SECRET in str(shown)) == is_told
 
 
 class TestCost:
