@@ -248,6 +248,24 @@ def test_a_plan_runs_asks_and_ends_over_http(
     assert post(api, f"{started['Location']}/cancel").status_code == 409
 
 
+def test_whoever_may_run_and_not_read_a_session_is_shown_no_outputs(
+    api: Client, stranger: Client, session: dict[str, Any], work: Callable[[], int]
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    roles.create(name="trigger", permissions=["execute"], actor=root)
+    to, on = get_user_model().objects.get(username="stranger"), Session.objects.get()
+    grants.grant(role="trigger", to=to, on=on, actor=root, now=clock.now())
+    started = post(stranger, f"/sessions/{session['session_id']}/plans")
+    work()
+
+    shown = api.get(f"/api{started['Location']}").json()["nodes"]
+    cancelled = post(stranger, f"{started['Location']}/cancel").json()["nodes"]
+
+    assert [node["output"] is None for node in shown] == [False, False, True]
+    assert {node["output"] for node in cancelled} == {None}
+    assert {node["reason"] for node in cancelled} == {""}
+
+
 def test_a_session_is_started_with_the_request_that_makes_it(
     api: Client, work: Callable[[], int]
 ) -> None:
