@@ -92,7 +92,7 @@ NEEDED: dict[str, dict[str, str]] = {
     f"{PLAN}/cancel": {"POST": "execute"},
     OPERATION: {"GET": "view"},
     f"{OPERATION}/cancel": {"POST": "execute"},
-    f"{OPERATION}/resume": {"POST": "execute"},
+    f"{OPERATION}/resume": {"POST": "manage"},
     f"{OPERATION}/stream": {"GET": "view"},
     ASSISTANT: {"GET": "view", "PATCH": "write", "DELETE": "delete"},
     f"{ASSISTANT}/graph": {"GET": "view"},
