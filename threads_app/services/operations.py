@@ -92,4 +92,4 @@ def delete_thread(*, operation: Operation, item: OperationItem) -> None:
         raise operations.Skipped("It was deleted already.")
     door = Thread.objects.all()
     thread = access.get(door, user=operation.asked_by, action="delete", public_id=item.key)
-    threads.delete(thread=thread, now=clock.now())
+    threads.delete(thread=thread, now=clock.now(), actor=operation.asked_by)

@@ -321,6 +321,21 @@ def test_a_thread_of_a_session_is_deleted_only_after_it_left(
     assert deleted.status_code == 204
 
 
+def test_a_session_that_needs_a_thread_is_named_to_those_only_who_see_it(
+    stranger: Client, session: dict[str, Any]
+) -> None:
+    thread = Thread.objects.get(public_id=session["threads"][0]["thread_id"])
+    root = get_user_model().objects.create_superuser("root")
+    friend = get_user_model().objects.get(username="stranger")
+    grants.grant(role="owner", to=friend, on=thread, actor=root, now=clock.now())
+
+    refused = stranger.delete(f"/api/threads/{thread.public_id}")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "member_of_session")
+    assert "Audit" not in refused.json()["detail"]
+    assert session["threads"][0]["name"] not in refused.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("role", "days", "status"),
     [("owner", None, 201), ("owner", 1, 403), ("manager", None, 403)],
