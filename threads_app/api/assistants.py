@@ -187,9 +187,8 @@ def _setup(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class AssistantView(AssistantRoute):
-    """/assistants/{assistant_id}."""
+    """/assistants/{assistant_id}; configuration and context are for readers."""
 
-    # Configuration and context are for readers, as the state of a thread is.
     needs = {"GET": "read", "PATCH": "write", "DELETE": "delete"}
 
     @extend_schema(

@@ -6,7 +6,6 @@ import asyncio
 import copy
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from sessions_app.models import Session
 from threadhub.kernel import clock
 from threadhub.kernel.api import sse
 from threadhub.kernel.people import keys
-from threadhub.kernel.rbac import grants, roles
 from threadhub.kernel.streams.models import Stream
 from threads_app.models import Interrupt, Thread
 
@@ -248,24 +246,6 @@ def test_a_plan_runs_asks_and_ends_over_http(
     assert post(api, f"{started['Location']}/cancel").status_code == 409
 
 
-def test_whoever_may_run_and_not_read_a_session_is_shown_no_outputs(
-    api: Client, stranger: Client, session: dict[str, Any], work: Callable[[], int]
-) -> None:
-    root = get_user_model().objects.create_superuser("root")
-    roles.create(name="trigger", permissions=["execute"], actor=root)
-    to, on = get_user_model().objects.get(username="stranger"), Session.objects.get()
-    grants.grant(role="trigger", to=to, on=on, actor=root, now=clock.now())
-    started = post(stranger, f"/sessions/{session['session_id']}/plans")
-    work()
-
-    shown = api.get(f"/api{started['Location']}").json()["nodes"]
-    cancelled = post(stranger, f"{started['Location']}/cancel").json()["nodes"]
-
-    assert [node["output"] is None for node in shown] == [False, False, True]
-    assert {node["output"] for node in cancelled} == {None}
-    assert {node["reason"] for node in cancelled} == {""}
-
-
 def test_a_session_is_started_with_the_request_that_makes_it(
     api: Client, work: Callable[[], int]
 ) -> None:
@@ -319,43 +299,6 @@ def test_a_thread_of_a_session_is_deleted_only_after_it_left(
     assert left.status_code == 204 and shown["dependencies"] == []
     assert back.status_code == 201 and back.json()["version"] == 3
     assert deleted.status_code == 204
-
-
-def test_a_session_that_needs_a_thread_is_named_to_those_only_who_see_it(
-    stranger: Client, session: dict[str, Any]
-) -> None:
-    thread = Thread.objects.get(public_id=session["threads"][0]["thread_id"])
-    root = get_user_model().objects.create_superuser("root")
-    friend = get_user_model().objects.get(username="stranger")
-    grants.grant(role="owner", to=friend, on=thread, actor=root, now=clock.now())
-
-    refused = stranger.delete(f"/api/threads/{thread.public_id}")
-
-    assert (refused.status_code, refused.json()["code"]) == (409, "member_of_session")
-    assert "Audit" not in refused.json()["detail"]
-    assert session["threads"][0]["name"] not in refused.json()["detail"]
-
-
-@pytest.mark.parametrize(
-    ("role", "days", "status"),
-    [("owner", None, 201), ("owner", 1, 403), ("manager", None, 403)],
-)
-def test_a_session_gives_nobody_more_than_they_hold_on_a_thread(
-    person: Any, api: Client, stranger: Client, role: str, days: int | None, status: int
-) -> None:
-    thread = Thread.objects.get(public_id=post(stranger, "/threads").json()["thread_id"])
-    root, now = get_user_model().objects.create_superuser("root"), clock.now()
-    roles.create(name="manager", permissions=["manage"], actor=root)
-    until = now + timedelta(days=days) if days else None
-    grants.grant(role=role, to=person, on=thread, actor=root, now=now, until=until)
-    member = {"name": "a", "type": "reference", "thread_id": thread.public_id}
-    own = post(api, "/sessions").json()["session_id"]
-
-    created = post(api, "/sessions", {"threads": [member]})
-    added = post(api, f"/sessions/{own}/threads", member)
-
-    assert (created.status_code, added.status_code) == (status, status)
-    assert Session.objects.count() == (2 if status == 201 else 1)
 
 
 @pytest.mark.parametrize(
