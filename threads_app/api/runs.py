@@ -27,9 +27,12 @@ from .routes import RunRoute, ThreadRoute, parse_id
 from .sse import Watching
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpResponseBase
     from rest_framework.request import Request
 
+    from threadhub.kernel.rbac.querysets import Action
     from threads_app.querysets import RunQuerySet
     from threads_app.services.runs import RunOrder
 
@@ -82,8 +85,8 @@ class StartingRoute(ThreadRoute):
     ) -> Thread:
         try:
             thread = self.find_thread(thread_id)
-            if self.shows_output:
-                access.demand(self.request.user, "read", thread)
+            for action in self._also_needed(order):
+                access.demand(self.request.user, action, thread)
             return thread
         except NotVisible:
             if given["if_not_exists"] != "create":
@@ -95,6 +98,15 @@ class StartingRoute(ThreadRoute):
         with suppress(threads.ThreadExists):
             threads.create(actor=self.request.user, now=clock.now(), public_id=key)
         return self.find_thread(thread_id)
+
+    def _also_needed(self, order: RunOrder) -> Iterator[Action]:
+        """Yield what one must be allowed to do beside starting the run."""
+        if self.shows_output:
+            yield "read"
+        # They change the state as `update_state` does, whatever the graph would ask first.
+        command = order.command or {}
+        if command.get("update") is not None or command.get("goto") is not None:
+            yield "write"
 
 
 def created(run: Run) -> Response:

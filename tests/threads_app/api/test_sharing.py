@@ -132,22 +132,43 @@ def test_whoever_may_run_and_not_read_does_not_get_the_output(
 
 
 @pytest.mark.parametrize(("role", "is_told"), [("trigger", False), ("operator", True)])
-def test_a_run_that_goes_on_shows_what_others_ordered_to_readers_only(
-    client: Client, owner: Any, ada: Any, thread: Thread, role: str, is_told: bool
+@pytest.mark.parametrize("path", ["threads/{thread}/runs", "runs/batch", "interrupts/{key}/answer"])
+def test_an_answer_s_run_shows_what_others_ordered_to_readers_only(
+    client: Client, owner: Any, ada: Any, thread: Thread, path: str, role: str, is_told: bool
 ) -> None:
     root = get_user_model().objects.create_superuser("root")
     roles.create(name="trigger", permissions=["execute"], actor=root)
     grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
-    question = Interrupt.objects.get(thread=thread)
-    body = {"assistant_id": "echo", "command": {"update": {}}}
+    key = Interrupt.objects.get(thread=thread).pk
+    command = {"resume": "yes", "update": None, "goto": None}
+    order = {"assistant_id": "echo", "command": command, "answer": "yes"}
+    body = [{**order, "thread_id": thread.public_id}] if path == "runs/batch" else order
 
-    started = post(client, f"threads/{thread.public_id}/runs", body)
+    answer = post(client, path.format(thread=thread.public_id, key=key), body)
+
+    assert answer.status_code in {200, 202}
+    assert (SECRET in str(answer.json())) == is_told
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("editor", 200)])
+@pytest.mark.parametrize("command", [{"update": {"text": "mine"}}, {"goto": "publish"}])
+def test_a_command_that_writes_takes_the_right_to_write(
+    client: Client,
+    owner: Any,
+    ada: Any,
+    thread: Thread,
+    command: dict[str, Any],
+    role: str,
+    status: int,
+) -> None:
+    grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
+    body = {"assistant_id": "echo", "command": command}
+
+    alone = post(client, f"threads/{thread.public_id}/runs", body)
     batched = post(client, "runs/batch", [{**body, "thread_id": thread.public_id}])
-    answered = post(client, f"interrupts/{question.pk}/answer", {"answer": "yes"})
 
-    assert (started.status_code, batched.status_code, answered.status_code) == (200, 200, 202)
-    for shown in (started.json(), *batched.json(), answered.json()):
-        assert (SECRET in str(shown)) == is_told
+    assert (alone.status_code, batched.status_code) == (status, status)
+    assert thread.runs.count() == (1 if status == 403 else 3)
 
 
 class TestCost:
