@@ -108,7 +108,7 @@ def test_an_operation_is_asked_for_watched_and_read(
     assert (shown["filter"], shown["reason"]) == ({"status": "idle"}, "tidy up")
 
     execute(shown["operation_id"])
-    found = ada.get(answer["Location"]).json()
+    found = ada.get(f"/api{answer['Location']}").json()
     assert (found["state"], found["done"], found["error"]) == ("finished", 3, "")
     assert [item["label"] for item in found["items"]] == ["No. 0", "No. 1", "No. 2"]
     assert [item["key"] for item in found["items"]] == [thread.public_id for thread in made]
