@@ -202,15 +202,9 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
         patched.setattr(runs, "check", lambda *_: None)
         hub_session = session_of(thread)
     job = operations.ask(kind="threads.delete", asked_by=owner, now=now, items=[])
-    user = {"owner": owner, "superuser": root}.get(who) or people.create_user(who)
-    if who == "auditor":
-        everywhere.grant_everywhere(role="auditor", to=user, actor=root, now=now)
-    elif SHARED[who] and user not in {owner, root}:
-        # What is held on the session is held on its thread.
-        grants.grant(role=who, to=user, on=hub_session, actor=root, now=now)
-    given = grants.grant(
-        role="viewer", to=people.create_user("friend"), on=thread, actor=root, now=now
-    )
+    user = {"owner": owner, "superuser": root}.get(who) or sharing(who, hub_session, root)
+    friend = people.create_user("friend")
+    given = grants.grant(role="viewer", to=friend, on=thread, actor=root, now=now)
     client = Client()
     client.force_login(user)
     ids = {
@@ -230,6 +224,16 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
         "namespace": "x",
     }
     return Place(client, ids)
+
+
+def sharing(who: str, hub_session: Session, root: Any) -> Any:
+    """Return a new person who holds the role of their name on the session, hence its thread."""
+    user, now = get_user_model().objects.create_user(who), clock.now()
+    if who == "auditor":
+        everywhere.grant_everywhere(role=who, to=user, actor=root, now=now)
+    elif SHARED[who]:
+        grants.grant(role=who, to=user, on=hub_session, actor=root, now=now)
+    return user
 
 
 def session_of(thread: Thread) -> Session:
