@@ -91,14 +91,14 @@ NEEDED: dict[str, dict[str, str]] = {
     f"{PLAN}/cancel": {"POST": "execute"},
     OPERATION: {"GET": "view"},
     f"{OPERATION}/cancel": {"POST": "execute"},
-    f"{OPERATION}/resume": {"POST": "execute"},
+    f"{OPERATION}/resume": {"POST": "manage"},
     f"{OPERATION}/stream": {"GET": "view"},
-    ASSISTANT: {"GET": "view", "PATCH": "write", "DELETE": "delete"},
+    ASSISTANT: {"GET": "read", "PATCH": "write", "DELETE": "delete"},
     f"{ASSISTANT}/graph": {"GET": "view"},
     f"{ASSISTANT}/schemas": {"GET": "view"},
     f"{ASSISTANT}/subgraphs": {"GET": "view"},
     f"{ASSISTANT}/subgraphs/<str:namespace>": {"GET": "view"},
-    f"{ASSISTANT}/versions": {"POST": "view"},
+    f"{ASSISTANT}/versions": {"POST": "read"},
     f"{ASSISTANT}/latest": {"POST": "write"},
 }
 # Routes that name no object: open to everybody who signed in, each showing one's own.
