@@ -31,8 +31,8 @@ class SessionAdmin(ProtectedAdmin):
         (None, {"fields": ("public_id", "title", "state", "owned_by")}),
         (_("Plans"), {"fields": (("shown_policy", "shown_limit"),)}),
         (_("Times"), {"fields": (("created", "updated", "archived"),)}),
-        (_("Labels"), {"fields": ("metadata_shown",)}),
     )
+    state_fieldsets = ((_("Labels"), {"fields": ("metadata_shown",)}),)
     shown_policy = plain_field("policy", _("policy"))
     shown_limit = plain_field("parallel_limit", _("threads at a time"))
     created = time_field("created_at", _("created"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +33,31 @@ if TYPE_CHECKING:
 ITEMS_SHOWN = 100
 
 admin.site.unregister(AuditEntry)
+admin.site.unregister([Group, User])
+
+
+class SuperusersOnly:
+    """Whoever edits people or groups can make themselves anybody, whatever Django calls it."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Say whether the person is a superuser."""
+        return request.user.is_active and bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say whether the person is a superuser."""
+        return self.has_module_permission(request)
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+
+@admin.register(User)
+class PersonAdmin(SuperusersOnly, UserAdmin):
+    """The accounts."""
+
+
+@admin.register(Group)
+class PeopleAdmin(SuperusersOnly, GroupAdmin):
+    """The groups that grants are given to."""
 
 
 @admin.register(AuditEntry)

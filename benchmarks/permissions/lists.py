@@ -33,8 +33,8 @@ DIRECT, BY_GROUP, OWN = 1_000, 2_000, 20
 @contextmanager
 def database(kind: str) -> Iterator[None]:
     """Run with an empty database that is gone afterwards."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-    from services.postgres_server import PostgresServer
+    sys.path.insert(0, str(ROOT))
+    from threadhub.ops.rehearsal.postgres_server import PostgresServer
 
     server = PostgresServer() if kind == "postgres" else None
     folder = tempfile.TemporaryDirectory(prefix="threadhub-benchmark-")

@@ -61,7 +61,7 @@ def test_a_cluster_runs_the_demo_behind_one_address_and_leaves_nothing(
     with httpx.Client(follow_redirects=True) as browser:
         assert "/console/" in str(browser.get(link).url)
         assert httpx.get(link).status_code == 410
-        page = f"http://127.0.0.1:{port}/console/threads_app/thread/?status__exact=interrupted"
+        page = f"http://127.0.0.1:{port}/console/sessions_app/session/?status__exact=waiting"
         wait_until(lambda: "Environment audit" in browser.get(page).text, timeout=60, interval=0.3)
     os.kill(int(worker), signal.SIGKILL)
     wait_until(lambda: log.read_text().count("runs at a time") == 3, timeout=60)

@@ -20,6 +20,7 @@ from threads_app.services import assistants, runs
 
 pytestmark = pytest.mark.django_db
 LIST = "/console/sessions_app/session/"
+SECRET = "Ada L."
 Counts = Callable[[str], AbstractContextManager[None]]
 
 
@@ -50,6 +51,7 @@ def session(operator: Any, monkeypatch: pytest.MonkeyPatch) -> Session:
         now=clock.now(),
         has_start=True,
         title="Mine",
+        metadata={"patient": SECRET},
     )
     return made
 
@@ -78,6 +80,17 @@ def test_the_page_shows_threads_and_the_last_plan(
     assert all(text in page for text in ("first", "second", "pending", "started by operator"))
     hidden = signed_in(person("stranger")).get(address)
     assert hidden.status_code == 302
+
+
+def test_whoever_may_only_view_learns_no_metadata(operator: Any, session: Session) -> None:
+    auditor = signed_in(get_user_model().objects.create_user("auditor", is_staff=True))
+    address = reverse("admin:sessions_app_session_change", args=[session.pk])
+
+    assert SECRET in signed_in(operator).get(address).content.decode()
+    page = auditor.get(address).content.decode()
+    assert "Mine" in page
+    assert SECRET not in page
+    assert auditor.get(f"{LIST}?metadata__patient__startswith=A").status_code == 400
 
 
 def test_the_pages_speak_chinese(operator: Any, session: Session) -> None:

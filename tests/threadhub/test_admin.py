@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -109,6 +110,16 @@ def test_whoever_may_view_everything_reads_audit_entries_roles_and_grants(
     assert [client.get(address).status_code for address in addresses] == [200] * 7
     assert [client.get(address).status_code for address in pages("apikey", api_key.pk)] == [403] * 2
     assert client.get(reverse("admin:auth_user_changelist")).status_code == 403
+
+
+def test_permissions_of_models_open_no_page_of_people(admin_user: Any, operator: Any) -> None:
+    operator.user_permissions.add(*Permission.objects.filter(content_type__app_label="auth"))
+    client = signed_in(operator)
+    addresses = [reverse(f"admin:auth_{name}_changelist") for name in ("user", "group")]
+    addresses += [reverse("admin:auth_user_change", args=[admin_user.pk])]
+
+    assert [client.get(address).status_code for address in addresses] == [403] * 3
+    assert [signed_in(admin_user).get(address).status_code for address in addresses] == [200] * 3
 
 
 def test_a_grant_s_page_says_who_what_and_why(admin_user: Any, operator: Any) -> None:

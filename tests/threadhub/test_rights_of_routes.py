@@ -16,14 +16,13 @@ from django.db import transaction
 from django.test import Client
 
 from architecture.address_table import PUBLIC, methods_of, own_views
-from sessions_app.models import Session, SessionThreadAssociation
-from threadhub.coordination import plans
+from sessions_app.models import Session
+from threadhub.coordination import creating
+from threadhub.coordination.blueprints import MemberDraft
 from threadhub.kernel import clock, operations
 from threadhub.kernel.api import sse
-from threadhub.kernel.ids import new_id
 from threadhub.kernel.rbac import everywhere, grants
 from threadhub.kernel.rbac.actions import ACTIONS
-from threadhub.kernel.streams import log
 from threads_app.models import Graph, Interrupt, Run, Thread
 from threads_app.services import assistants, runs, threads
 from threads_app.services.runs import RunOrder
@@ -92,14 +91,14 @@ NEEDED: dict[str, dict[str, str]] = {
     f"{PLAN}/cancel": {"POST": "execute"},
     OPERATION: {"GET": "view"},
     f"{OPERATION}/cancel": {"POST": "execute"},
-    f"{OPERATION}/resume": {"POST": "execute"},
+    f"{OPERATION}/resume": {"POST": "manage"},
     f"{OPERATION}/stream": {"GET": "view"},
-    ASSISTANT: {"GET": "view", "PATCH": "write", "DELETE": "delete"},
+    ASSISTANT: {"GET": "read", "PATCH": "write", "DELETE": "delete"},
     f"{ASSISTANT}/graph": {"GET": "view"},
     f"{ASSISTANT}/schemas": {"GET": "view"},
     f"{ASSISTANT}/subgraphs": {"GET": "view"},
     f"{ASSISTANT}/subgraphs/<str:namespace>": {"GET": "view"},
-    f"{ASSISTANT}/versions": {"POST": "view"},
+    f"{ASSISTANT}/versions": {"POST": "read"},
     f"{ASSISTANT}/latest": {"POST": "write"},
 }
 # Routes that name no object: open to everybody who signed in, each showing one's own.
@@ -198,23 +197,17 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
     own = assistants.create(actor=owner, now=now, graph=graph, setup=assistants.Setup(name="own"))
     thread = threads.create(actor=owner, now=now, assistant=assistant)
     run = runs.start(thread=thread, assistant=assistant, actor=owner, order=RunOrder(), now=now)
-    hub_session = session_of(owner)
-    member = SessionThreadAssociation.objects.create(
-        session=hub_session, thread=thread, thread_name="inventory", created_at=now, updated_at=now
-    )
-    plan = plans.start(session=hub_session, actor=owner, now=now)
+    # The graph is a row only; no process has loaded it.
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "check", lambda *_: None)
+        hub_session = session_of(thread)
     job = operations.ask(kind="threads.delete", asked_by=owner, now=now, items=[])
-    user = {"owner": owner, "superuser": root}.get(who) or people.create_user(who)
-    if who == "auditor":
-        everywhere.grant_everywhere(role="auditor", to=user, actor=root, now=now)
-    elif SHARED[who] and user not in {owner, root}:
-        for on in (thread, hub_session):
-            grants.grant(role=who, to=user, on=on, actor=root, now=now)
+    user = {"owner": owner, "superuser": root}.get(who) or sharing(who, hub_session, root)
     friend = people.create_user("friend")
     given = grants.grant(role="viewer", to=friend, on=thread, actor=root, now=now)
-    made = Place(Client())
-    made.client.force_login(user)
-    made.ids = {
+    client = Client()
+    client.force_login(user)
+    ids = {
         "thread_id": thread.public_id,
         "public_id": thread.public_id,
         "run_id": str(run.public_id),
@@ -224,24 +217,33 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pl
         "grant_key": str(given.pk),
         "graph_id": "echo",
         "session_id": str(hub_session.public_id),
-        "name": member.thread_name,
-        "plan_id": str(plan.public_id),
+        "name": "inventory",
+        "plan_id": str(hub_session.plans.get().public_id),
         "operation_id": str(job.public_id),
         "cron_id": str(uuid.uuid4()),
         "namespace": "x",
     }
-    return made
+    return Place(client, ids)
 
 
-def session_of(owner: Any) -> Session:
-    public_id, now = new_id(), clock.now()
-    return Session.objects.create(
-        public_id=public_id,
-        owner=owner,
-        stream=log.open_stream(key=f"session:{public_id}"),
-        created_at=now,
-        updated_at=now,
+def sharing(who: str, hub_session: Session, root: Any) -> Any:
+    """Return a new person who holds the role of their name on the session, hence its thread."""
+    user, now = get_user_model().objects.create_user(who), clock.now()
+    if who == "auditor":
+        everywhere.grant_everywhere(role=who, to=user, actor=root, now=now)
+    elif SHARED[who]:
+        grants.grant(role=who, to=user, on=hub_session, actor=root, now=now)
+    return user
+
+
+def session_of(thread: Thread) -> Session:
+    """Return a session of the thread's owner with the thread as `inventory`, and a plan."""
+    now = clock.now()
+    draft = MemberDraft(name="inventory", assistant_id="echo", thread_id=thread.public_id)
+    made, _ = creating.create(
+        actor=thread.owner, members=[draft], dependencies=[], now=now, has_start=True
     )
+    return made
 
 
 def question_of(thread: Thread, run: Run) -> Interrupt:

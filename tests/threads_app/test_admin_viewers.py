@@ -73,3 +73,33 @@ def test_checkpoints_are_for_readers(auditor: Any, run: Run) -> None:
     address = reverse("admin:threads_app_thread_checkpoints", args=[run.thread_id])
 
     assert client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup"),
+    [
+        ("thread", "metadata__patient__startswith=A"),
+        ("thread", "values_preview__contains=Ada"),
+        ("thread", "error__contains=Ada"),
+        ("thread", "owner__password__startswith=p"),
+        ("run", "context__contains=Ada"),
+        ("run", "error_message__contains=Ada"),
+    ],
+)
+def test_what_is_hidden_cannot_be_guessed_by_filters(
+    auditor: Any, run: Run, model: str, lookup: str
+) -> None:
+    client = Client()
+    client.force_login(auditor)
+    address = reverse(f"admin:threads_app_{model}_changelist")
+
+    assert client.get(f"{address}?{lookup}").status_code == 400
+
+
+def test_the_lists_are_narrowed_by_their_own_filters(auditor: Any, run: Run) -> None:
+    client = Client()
+    client.force_login(auditor)
+    address = reverse("admin:threads_app_thread_changelist")
+
+    assert "Intake" in client.get(f"{address}?status__exact=idle").content.decode()
+    assert "Intake" not in client.get(f"{address}?status__exact=error").content.decode()

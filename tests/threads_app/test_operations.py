@@ -18,6 +18,7 @@ from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.errors import Invalid, NotVisible
 from threadhub.kernel.operations.executor import Executor
 from threadhub.kernel.operations.models import Operation
+from threadhub.kernel.rbac import grants, roles
 from threads_app.models import Thread
 from threads_app.services import threads
 
@@ -145,6 +146,37 @@ def test_a_person_who_may_not_act_any_more_deletes_nothing(ask: Ask, ada: Any) -
 
     assert execute(operation).state == "failed"
     assert list(Thread.objects.all()) == [one]
+
+
+def test_a_person_deactivated_in_the_middle_deletes_no_more(
+    ask: Ask, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = made(ada), made(ada)
+    operation = ask(status="idle")
+    delete = threads.delete
+
+    def delete_and_deactivate(**given: Any) -> None:
+        delete(**given)
+        get_user_model().objects.filter(pk=ada.pk).update(is_active=False)
+
+    monkeypatch.setattr(threads, "delete", delete_and_deactivate)
+    done = execute(operation)
+
+    assert (done.done, done.failed) == (1, 1)
+    assert done.items.get(key=first.public_id).state == "done"
+    assert list(Thread.objects.all()) == [second]
+
+
+@pytest.mark.parametrize(("role", "total"), [("cleaner", 0), ("owner", 1)])
+def test_threads_are_selected_by_values_only_of_metadata_that_the_person_may_read(
+    ask: Ask, ada: Any, bob: Any, role: str, total: int
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    roles.create(name="cleaner", permissions=["delete"], actor=root)
+    thread = made(bob, patient="Ada L.")
+    grants.grant(role=role, to=ada, on=thread, actor=root, now=clock.now())
+
+    assert ask(metadata={"patient": "Ada L."}).total == total
 
 
 def test_a_thread_that_is_gone_is_skipped(ask: Ask, ada: Any) -> None:

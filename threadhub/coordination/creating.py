@@ -12,7 +12,8 @@ from threadhub.coordination import blueprints, plans, statuses
 from threadhub.kernel import acts
 from threadhub.kernel.errors import Invalid
 from threadhub.kernel.models import clean_metadata
-from threadhub.kernel.rbac import derive
+from threadhub.kernel.rbac import derive, explaining
+from threadhub.kernel.rbac.grants import BeyondOwnRights
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Thread
 from threads_app.services import threads
@@ -32,7 +33,8 @@ def create(
 ) -> tuple[Session, Plan | None]:
     """Create a session of the actor's, and start its plan if asked to, in one act.
 
-    `values` are those of `sessions.insert`. Raises Invalid with `fields` naming the places.
+    `values` are those of `sessions.insert`. Raises Invalid with `fields` naming the places,
+    BeyondOwnRights for a thread on which the actor does not hold everything.
     """
     checked = blueprints.checked(members, dependencies, actor=actor)
     with acts.act("session.create") as act:
@@ -81,12 +83,20 @@ def _return(row: SessionThreadAssociation, before: SessionThreadAssociation) -> 
 
 
 def _held(keys: Sequence[int], actor: Any) -> dict[int, Thread]:
-    """Return the existing threads, locked, as far as the actor may still manage them."""
+    """Return the existing threads, locked. Raises Invalid, BeyondOwnRights.
+
+    A session gives its owner everything on its threads, for as long as they are in it.
+    """
     mine = Thread.objects.visible_to(actor, "manage").filter(pk__in=keys).order_by("pk")
     found = {thread.pk: thread for thread in mine.select_for_update(no_key=True, of=("self",))}
     if len(found) < len(keys):
         raise Invalid(blueprints.NOT_YOURS)
     for thread in found.values():
+        if thread.owner_id != actor.pk and not explaining.holds_all(user=actor, on=thread):
+            raise BeyondOwnRights(
+                f"You cannot add the thread {thread.public_id}: a session gives all rights on its "
+                "threads, and you do not hold all of them yourself without an end."
+            )
         threads.keep(thread=thread)
     return found
 

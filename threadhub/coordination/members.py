@@ -42,7 +42,7 @@ def add(
 ) -> SessionThreadAssociation:
     """Add a new thread, or one of the actor's, to a session; a plan that runs goes on without.
 
-    Raises Invalid, NameTaken, MemberAlready, SessionArchived.
+    Raises Invalid, NameTaken, MemberAlready, SessionArchived, BeyondOwnRights.
     """
     (member,) = blueprints.checked([draft], [], actor=actor)
     with acts.act("member.add") as act:

@@ -137,9 +137,9 @@ def cancel(*, plan: Plan, actor: Any, now: datetime) -> Plan:
         plan.refresh_from_db()
         nodes = PlanNode.objects.filter(plan=plan).unended()
         working = nodes.filter(status=PlanNode.Status.RUNNING).select_related("run")
-        # Threads are locked in the order of their keys.
+        # Threads are locked in the order of their keys, and all of them before any stream.
         for node in working.order_by("association__thread_id"):
-            _stop(node, actor=actor, now=now)
+            _stop(act, node, actor=actor, now=now)
         names = list(nodes.values_list("association__thread_name", flat=True))
         reason = f"{actor.get_username()} canceled the plan"
         nodes.update(status=PlanNode.Status.CANCELLED, finished_at=now, reason=reason)
@@ -150,9 +150,9 @@ def cancel(*, plan: Plan, actor: Any, now: datetime) -> Plan:
     return plan
 
 
-def _stop(node: PlanNode, *, actor: Any, now: datetime) -> None:
+def _stop(act: acts.Act, node: PlanNode, *, actor: Any, now: datetime) -> None:
     if node.run is None:
         return
     # It may have ended a moment ago; then there is nothing to stop.
     with contextlib.suppress(NotVisible):
-        runs.cancel(run=node.run, actor=actor, now=now)
+        runs.stop(act, run=node.run, actor=actor, now=now)

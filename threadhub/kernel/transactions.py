@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
@@ -101,29 +100,25 @@ def after_commit(callback: Callable[[], object]) -> None:
     What follows a commit may read through connections of other threads, which may themselves
     wait for the lock. A failure is logged; what was committed stays.
     """
-    transaction.on_commit(partial(_call_unlocked, callback))
 
+    # Django reports what fails after the commit by its name, which a partial has not.
+    def following() -> None:
+        lock = _lock_for(DEFAULT_DB_ALIAS)
+        if lock is not None and lock.is_mine():
+            _waiting.callbacks.append(callback)
+        else:
+            callback()
 
-def _call_unlocked(callback: Callable[[], object]) -> None:
-    lock = _lock_for(DEFAULT_DB_ALIAS)
-    if lock is not None and lock.is_mine():
-        _waiting.callbacks.append(callback)
-    else:
-        _call(callback)
+    transaction.on_commit(following, robust=True)
 
 
 def _follow_up() -> None:
     callbacks, _waiting.callbacks = _waiting.callbacks, []
     for callback in callbacks:
-        _call(callback)
-
-
-def _call(callback: Callable[[], object]) -> None:
-    # Django's own robust callbacks must have a name, which partials lack.
-    try:
-        callback()
-    except Exception:
-        logger.exception("What follows a commit failed.")
+        try:
+            callback()
+        except Exception:
+            logger.exception("What follows a commit failed.")
 
 
 @contextmanager

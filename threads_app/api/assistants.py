@@ -148,7 +148,7 @@ class AssistantRoute(ProtectedView):
 class AssistantsView(AssistantRoute):
     """/assistants."""
 
-    needs = {"POST": "view"}
+    needs = {"POST": "read"}
 
     @extend_schema(
         operation_id="create_assistant",
@@ -187,9 +187,9 @@ def _setup(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class AssistantView(AssistantRoute):
-    """/assistants/{assistant_id}."""
+    """/assistants/{assistant_id}; configuration and context are for readers."""
 
-    needs = {"GET": "view", "PATCH": "write", "DELETE": "delete"}
+    needs = {"GET": "read", "PATCH": "write", "DELETE": "delete"}
 
     @extend_schema(
         operation_id="get_assistant", responses={200: AssistantOutput, 404: outputs.ErrorOutput}
@@ -344,7 +344,7 @@ class AssistantSubgraphView(SubgraphsRoute):
 class AssistantVersionsView(AssistantRoute):
     """/assistants/{assistant_id}/versions."""
 
-    needs = {"POST": "view"}
+    needs = {"POST": "read"}
 
     @extend_schema(
         operation_id="list_assistant_versions",

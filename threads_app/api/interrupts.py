@@ -41,6 +41,7 @@ class InterruptAnswerView(ProtectedView):
 
     protected = Interrupt
     needs = {"POST": "execute"}
+    tells = "read"
 
     @extend_schema(
         operation_id="answer_interrupt",
@@ -59,4 +60,4 @@ class InterruptAnswerView(ProtectedView):
         run = runs.answer(
             question=question, answer=given["answer"], actor=request.user, now=clock.now()
         )
-        return Response(outputs.run(run), status=202)
+        return Response(outputs.run(run, is_told=question.is_told), status=202)

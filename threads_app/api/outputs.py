@@ -141,11 +141,12 @@ def _is_read(row: Thread) -> bool:
 
 def _masked(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the catalogue row alone: which keys the metadata has is no secret, its values are."""
-    metadata = {
-        key: value if key in NAMED_BY_METADATA else MASK for key, value in shown["metadata"].items()
-    }
-    error = MASK if shown["error"] else None
+    metadata, error = _hidden(shown["metadata"]), MASK if shown["error"] else None
     return {**shown, "metadata": metadata, "config": {}, "values": None, "error": error}
+
+
+def _hidden(metadata: dict[str, Any]) -> dict[str, Any]:
+    return {key: value if key in NAMED_BY_METADATA else MASK for key, value in metadata.items()}
 
 
 def _thread(row: Thread, asked: Sequence[Interrupt]) -> dict[str, Any]:
@@ -198,8 +199,20 @@ def state(shown: dict[str, Any], parts: Sequence[str] | None) -> dict[str, Any]:
     return found
 
 
-def run(row: Run) -> dict[str, Any]:
-    """Return a run as JSON; LangGraph's clients know `cancelled` as `interrupted`."""
+def run(row: Run, *, is_told: bool = True) -> dict[str, Any]:
+    """Return a run as JSON, without its order for whoever may only start it.
+
+    An order may hold what others gave before. LangGraph's clients know `cancelled` as
+    `interrupted`.
+    """
+    shown = _run(row)
+    if is_told:
+        return shown
+    error = shown["error"] and {**shown["error"], "message": MASK}
+    return {**shown, "metadata": _hidden(row.metadata), "kwargs": {}, "error": error}
+
+
+def _run(row: Run) -> dict[str, Any]:
     failed = {"kind": row.error_kind, "error": row.error_class, "message": row.error_message}
     return {
         "run_id": str(row.public_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,9 +27,12 @@ from .routes import RunRoute, ThreadRoute, parse_id
 from .sse import Watching
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpResponseBase
     from rest_framework.request import Request
 
+    from threadhub.kernel.rbac.querysets import Action
     from threads_app.querysets import RunQuerySet
     from threads_app.services.runs import RunOrder
 
@@ -55,6 +59,7 @@ class StartingRoute(ThreadRoute):
 
     # Whether the answer holds what the run produces, which one must be allowed to read.
     shows_output = False
+    tells = "read"
 
     def start(self, request: Request, thread_id: str) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes. Raises NotVisible, Conflict, Invalid."""
@@ -69,17 +74,19 @@ class StartingRoute(ThreadRoute):
         thread = self._thread(thread_id, given, assistant, order)
         if place := order.options["checkpoint"]:
             state.demand(thread=thread, place=Place(**place))
-        return runs.start(
+        run = runs.start(
             thread=thread, assistant=assistant, actor=user, order=order, now=clock.now()
         )
+        run.is_told = thread.is_told  # type: ignore[attr-defined]
+        return run
 
     def _thread(
         self, thread_id: str, given: dict[str, Any], assistant: Assistant, order: RunOrder
     ) -> Thread:
         try:
             thread = self.find_thread(thread_id)
-            if self.shows_output:
-                access.demand(self.request.user, "read", thread)
+            for action in self._also_needed(order):
+                access.demand(self.request.user, action, thread)
             return thread
         except NotVisible:
             if given["if_not_exists"] != "create":
@@ -87,16 +94,29 @@ class StartingRoute(ThreadRoute):
         # What is refused leaves no empty thread behind.
         runs.check(order, assistant.graph)
         key = parse_id(thread_id, "thread_id")
-        try:
-            return threads.create(actor=self.request.user, now=clock.now(), public_id=key)
-        except threads.ThreadExists:
-            # Made by another request in the meantime, or somebody else's.
-            return self.find_thread(thread_id)
+        # Made by another request in the meantime, it may be somebody else's.
+        with suppress(threads.ThreadExists):
+            threads.create(actor=self.request.user, now=clock.now(), public_id=key)
+        return self.find_thread(thread_id)
+
+    def _also_needed(self, order: RunOrder) -> Iterator[Action]:
+        """Yield what one must be allowed to do beside starting the run."""
+        if self.shows_output:
+            yield "read"
+        # They change the state as `update_state` does, whatever the graph would ask first.
+        command = order.command or {}
+        if command.get("update") is not None or command.get("goto") is not None:
+            yield "write"
 
 
 def created(run: Run) -> Response:
     """Answer with a run that was accepted."""
-    return respond(outputs.run(run), _headers(run))
+    return respond(accepted(run), _headers(run))
+
+
+def accepted(run: Run) -> dict[str, Any]:
+    """Return a run that was accepted as JSON, its order for those only who may read it."""
+    return outputs.run(run, is_told=run.is_told)  # type: ignore[attr-defined]
 
 
 def streamed(request: Request, run: Run, given: dict[str, Any]) -> HttpResponseBase:

@@ -16,7 +16,7 @@ from threads_app.selectors import assistants
 from threads_app.services import runs
 
 from . import orders, outputs, run_inputs
-from .runs import ERRORS, START_ERRORS, STREAM, StartingRoute, created, streamed, waited
+from .runs import ERRORS, START_ERRORS, STREAM, StartingRoute, accepted, created, streamed, waited
 
 if TYPE_CHECKING:
     from django.http import HttpResponseBase
@@ -38,13 +38,15 @@ class AloneRoute(StartingRoute):
     def accept_alone(self, given: dict[str, Any], order: RunOrder) -> Run:
         """Accept a run on a new thread, deleted after it unless the body says keep."""
         user = self.request.user
-        return runs.start_alone(
+        run = runs.start_alone(
             assistant=assistants.resolve(given["assistant_id"], user=user),
             actor=user,
             order=order,
             now=clock.now(),
             keep=given["on_completion"] == "keep",
         )
+        run.is_told = True  # type: ignore[attr-defined]  # on one's own thread
+        return run
 
 
 class AloneRunsView(AloneRoute):
@@ -109,7 +111,7 @@ class RunBatchView(AloneRoute):
         started = [
             self._start(given, orders.placed(order, place=place)) for place, (given, order) in pairs
         ]
-        return Response([outputs.run(run) for run in started])
+        return Response([accepted(run) for run in started])
 
     def _start(self, given: dict[str, Any], order: RunOrder) -> Run:
         if given.get("thread_id"):

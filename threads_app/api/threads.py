@@ -119,7 +119,7 @@ class ThreadView(ThreadRoute):
     def delete(self, request: Request, thread_id: str) -> Response:
         """Delete a thread with everything it has; a run under way is cut off."""
         thread = self.find_thread(thread_id)
-        threads.delete(thread=thread, now=clock.now())
+        threads.delete(thread=thread, now=clock.now(), actor=request.user)
         return Response(status=204)
 
 

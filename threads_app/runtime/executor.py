@@ -24,6 +24,9 @@ STREAM_MODES = ("values", "updates", "tasks", "checkpoints", "messages", "custom
 
 Emit = Callable[[list[Item]], Awaitable[None]]
 
+# Keys of a config that only servers write: LangGraph's own parts, and who somebody is.
+RESERVED = ("__", "langgraph_auth_")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -102,7 +105,9 @@ def _input(order: Order) -> Any:
 def config_of(order: Order) -> Any:
     """Return LangGraph's config; the run id in the metadata marks this run's checkpoints."""
     given = dict(order.config)
-    configurable = {**given.get("configurable", {}), "thread_id": order.thread_key}
+    named = given.get("configurable", {}).items()
+    configurable = {key: value for key, value in named if not key.startswith(RESERVED)}
+    configurable["thread_id"] = order.thread_key
     if order.checkpoint and not order.is_continuation:
         configurable["checkpoint_id"] = order.checkpoint["checkpoint_id"]
         configurable["checkpoint_ns"] = order.checkpoint.get("checkpoint_ns", "")

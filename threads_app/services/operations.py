@@ -28,6 +28,9 @@ def _deletable(*, user: Any, wanted: Mapping[str, Any]) -> Selected:
     """Yield the threads the person may delete. Raises NotVisible, NotAllowed, Invalid."""
     wanted = _checked(wanted)
     found = Thread.objects.visible_to(user, "delete").matching(wanted).order_by("id")
+    if "metadata" in wanted:
+        # Values that are masked cannot be searched for.
+        found = found.visible_to(user, "read")
     rows = found.values_list("public_id", "title").iterator()
     if "ids" not in wanted:
         return rows
@@ -89,4 +92,4 @@ def delete_thread(*, operation: Operation, item: OperationItem) -> None:
         raise operations.Skipped("It was deleted already.")
     door = Thread.objects.all()
     thread = access.get(door, user=operation.asked_by, action="delete", public_id=item.key)
-    threads.delete(thread=thread, now=clock.now())
+    threads.delete(thread=thread, now=clock.now(), actor=operation.asked_by)

@@ -257,23 +257,28 @@ def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
     Raises NotVisible for a run that has ended, as LangGraph's server answers 404.
     """
     with acts.act("run.cancel") as act:
-        thread = threads.locked(run.thread_id)
-        pending = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING)
-        running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
-        if pending.update(status="cancelled", finished_at=Now(), updated_at=now):
-            shown = {"run_id": str(run.public_id), "status": "cancelled"}
-            act.append(thread.stream_id, Item("run.cancelled", shown, run.public_id))
-            act.publish(RunFinished(run.pk, run.thread_id, "cancelled"))
-            interrupts.reopen(run=run, act=act, stream_id=thread.stream_id)
-        elif running.update(cancel_requested_at=Now(), updated_at=now):
-            shown = {"run_id": str(run.public_id), "by": actor.get_username()}
-            act.append(thread.stream_id, Item("run.cancel_requested", shown, run.public_id))
-            act.publish(RunCancelRequested(run.pk))
-        else:
-            raise NotVisible("This run has ended already.")
-        act.record(run)
+        stop(act, run=run, actor=actor, now=now)
     run.refresh_from_db()
     return run
+
+
+def stop(act: acts.Act, *, run: Run, actor: Any, now: datetime) -> None:
+    """Cancel a run inside the caller's act, which locks its thread; see `cancel`."""
+    thread = threads.locked(run.thread_id)
+    pending = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING)
+    running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
+    if pending.update(status="cancelled", finished_at=Now(), updated_at=now):
+        shown = {"run_id": str(run.public_id), "status": "cancelled"}
+        act.append(thread.stream_id, Item("run.cancelled", shown, run.public_id))
+        act.publish(RunFinished(run.pk, run.thread_id, "cancelled"))
+        interrupts.reopen(run=run, act=act, stream_id=thread.stream_id)
+    elif running.update(cancel_requested_at=Now(), updated_at=now):
+        shown = {"run_id": str(run.public_id), "by": actor.get_username()}
+        act.append(thread.stream_id, Item("run.cancel_requested", shown, run.public_id))
+        act.publish(RunCancelRequested(run.pk))
+    else:
+        raise NotVisible("This run has ended already.")
+    act.record(run, act="run.cancel")
 
 
 def delete(*, run: Run, now: datetime) -> None:

@@ -22,12 +22,12 @@ from threadhub.kernel.streams.log import Item
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
 SWEEP_BATCH = 100
+# The floors above say here why a thread must stay: each raises Conflict for one that does,
+# and names what the person who deletes it may see.
+Guard = Callable[[Thread, Any], None]
+deletion_guards: Registry[Guard] = Registry("Guard")
 
 logger = logging.getLogger(__name__)
-
-# The floors above say here why a thread must stay: each raises Conflict for one that does.
-Guard = Callable[[Thread], None]
-deletion_guards: Registry[Guard] = Registry("Guard")
 
 
 class ThreadExists(Conflict):
@@ -183,7 +183,9 @@ def resting_status(thread: Thread, run_status: str) -> str:
     return Thread.Status.IDLE
 
 
-def delete(*, thread: Thread, now: datetime, if_unused_since: datetime | None = None) -> None:
+def delete(
+    *, thread: Thread, now: datetime, actor: Any = None, if_unused_since: datetime | None = None
+) -> None:
     """Delete the thread with its runs, questions, events and checkpoints.
 
     A run under way is cut off: its fence is raised, so nothing it still writes is kept.
@@ -197,7 +199,7 @@ def delete(*, thread: Thread, now: datetime, if_unused_since: datetime | None = 
         if if_unused_since is not None and not _is_left_over(locked, since=if_unused_since):
             return
         for name in deletion_guards:
-            deletion_guards.get(name)(locked)
+            deletion_guards.get(name)(locked, actor)
         list(Run.objects.filter(thread=locked).order_by("id").select_for_update(no_key=True))
         heads.bury(key=locked.public_id, now=now)
         act.record(locked, data={"thread_id": locked.public_id})

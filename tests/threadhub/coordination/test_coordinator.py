@@ -249,6 +249,21 @@ def test_a_canceled_plan_stops_what_runs_and_starts_nothing_more(
         plans.cancel(plan=plan, actor=person, now=clock.now())
 
 
+def test_a_plan_is_canceled_without_waiting_for_a_thread_while_it_holds_a_stream(
+    make: Make, start: Start, person: Any
+) -> None:
+    plan = start(make({"a": {}, "b": {}}))
+
+    with CaptureQueriesContext(connection) as asked:
+        plans.cancel(plan=plan, actor=person, now=clock.now())
+    statements = [query["sql"] for query in asked]
+    streams = [place for place, sql in enumerate(statements) if "UPDATE threadhub_stream" in sql]
+    locks = [place for place, sql in enumerate(statements) if 'FROM "threads_thread" WHERE' in sql]
+
+    assert len(streams) == 3 and len(locks) >= 2
+    assert max(locks) < min(streams)
+
+
 def test_a_run_that_was_deleted_ends_its_node(make: Make, start: Start, nodes: Nodes) -> None:
     plan = start(make({"a": {}}))
     run = nodes(plan)["a"].run

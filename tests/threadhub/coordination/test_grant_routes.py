@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -14,10 +17,11 @@ from django.test import Client
 from sessions_app.models import Session, SessionThreadAssociation
 from threadhub.kernel import clock
 from threadhub.kernel.acts import act
+from threadhub.kernel.api import sse
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.rbac import derive, grants
 from threadhub.kernel.rbac.models import GlobalGrant, RoleGrant
-from threadhub.kernel.streams import log
+from threadhub.kernel.streams import log, wakeups
 from threads_app.models import Thread
 from threads_app.services import threads
 
@@ -209,3 +213,50 @@ def test_roles_everywhere_are_given_and_taken_by_superusers(api: Api) -> None:
     assert api("root", "delete", f"grants/{made['id']}").status_code == 204
     assert api("root", "delete", f"grants/{made['id']}").status_code == 404
     assert not GlobalGrant.objects.exists()
+
+
+def test_what_is_revoked_on_a_session_is_noticed_by_who_watches_its_threads_in_any_process(
+    people: dict[str, Any],
+    thread: Thread,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    given = grants.grant(
+        role="viewer", to=people["ada"], on=session, actor=people["owner"], now=clock.now()
+    )
+    told: set[int] = set()
+    monkeypatch.setattr(wakeups, "announce", told.add)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        grants.revoke(grant=given, actor=people["owner"])
+
+    assert told == {session.stream_id, thread.stream_id}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_lost_the_right_to_a_session_is_not_told_of_it(
+    people: dict[str, Any], session: Session
+) -> None:
+    given = grants.grant(
+        role="viewer", to=people["ada"], on=session, actor=people["owner"], now=clock.now()
+    )
+    request: Any = SimpleNamespace(user=people["ada"], auth=None)
+    subject = sse.Subject(
+        stream_id=session.stream_id,
+        is_over=lambda: False,
+        may_watch=sse.may_watch(request, session, "read"),
+    )
+
+    async def shown() -> list[bytes]:
+        found = []
+        async with aclosing(sse.frames(subject, after=0)) as frames:
+            found.append(await anext(frames))
+            await sync_to_async(grants.revoke)(grant=given, actor=people["owner"])
+            found += [frame async for frame in frames]
+        return found
+
+    first, *rest = async_to_sync(shown)()
+
+    assert b"access.changed" in first
+    assert [b"NotVisible" in frame for frame in rest] == [True]

@@ -50,7 +50,8 @@ def thread(owner: Any) -> Thread:
     assistant = assistants.ensure_default(graph=graph, now=NOW)
     metadata = {"patient": SECRET, "tags": [SECRET]}
     made = threads.create(actor=owner, now=NOW, assistant=assistant, metadata=metadata)
-    run = runs.start(thread=made, assistant=assistant, actor=owner, order=RunOrder(), now=NOW)
+    order = RunOrder(config={"configurable": {"patient": SECRET}}, metadata={"patient": SECRET})
+    run = runs.start(thread=made, assistant=assistant, actor=owner, order=order, now=NOW)
     Interrupt.objects.create(
         thread=made,
         run=run,
@@ -128,6 +129,46 @@ def test_whoever_may_run_and_not_read_does_not_get_the_output(
     assert "permission to read" in refused.json()["detail"]
     assert thread.runs.count() == 1
     assert post(client, f"threads/{thread.public_id}/runs", body).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("trigger", False), ("operator", True)])
+@pytest.mark.parametrize("path", ["threads/{thread}/runs", "runs/batch", "interrupts/{key}/answer"])
+def test_an_answer_s_run_shows_what_others_ordered_to_readers_only(
+    client: Client, owner: Any, ada: Any, thread: Thread, path: str, role: str, is_told: bool
+) -> None:
+    root = get_user_model().objects.create_superuser("root")
+    roles.create(name="trigger", permissions=["execute"], actor=root)
+    grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
+    key = Interrupt.objects.get(thread=thread).pk
+    command = {"resume": "yes", "update": None, "goto": None}
+    order = {"assistant_id": "echo", "command": command, "answer": "yes"}
+    body = [{**order, "thread_id": thread.public_id}] if path == "runs/batch" else order
+
+    answer = post(client, path.format(thread=thread.public_id, key=key), body)
+
+    assert answer.status_code in {200, 202}
+    assert (SECRET in str(answer.json())) == is_told
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("editor", 200)])
+@pytest.mark.parametrize("command", [{"update": {"text": "mine"}}, {"goto": "publish"}])
+def test_a_command_that_writes_takes_the_right_to_write(
+    client: Client,
+    owner: Any,
+    ada: Any,
+    thread: Thread,
+    command: dict[str, Any],
+    role: str,
+    status: int,
+) -> None:
+    grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
+    body = {"assistant_id": "echo", "command": command}
+
+    alone = post(client, f"threads/{thread.public_id}/runs", body)
+    batched = post(client, "runs/batch", [{**body, "thread_id": thread.public_id}])
+
+    assert (alone.status_code, batched.status_code) == (status, status)
+    assert thread.runs.count() == (1 if status == 403 else 3)
 
 
 class TestCost:

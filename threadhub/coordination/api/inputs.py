@@ -11,6 +11,8 @@ from sessions_app.models import Dependency, Session, SessionThreadAssociation
 from sessions_app.models.session import PARALLEL_LIMIT_MOST
 from threadhub.coordination import blueprints
 from threadhub.coordination.blueprints import EdgeDraft, MemberDraft
+from threadhub.kernel.errors import Invalid
+from threadhub.kernel.models import clean_metadata
 from threads_app.api.fields import MetadataInput
 from threads_app.api.inputs import METADATA_SEARCH_LENGTH
 from threads_app.api.run_inputs import ConfigInput, RunCreateInput
@@ -94,12 +96,9 @@ class SessionListQuery(PageQuery):
     def validate_metadata(self, text: str) -> dict[str, Any]:
         """Return the object that the text is."""
         try:
-            wanted = json.loads(text)
-        except ValueError:
-            wanted = None
-        if not isinstance(wanted, dict):
-            raise serializers.ValidationError("This must be a JSON object.")
-        return wanted
+            return clean_metadata(json.loads(text))
+        except (ValueError, RecursionError, Invalid):
+            raise serializers.ValidationError("This must be a JSON object.") from None
 
 
 class MemberRunInput(RunCreateInput):

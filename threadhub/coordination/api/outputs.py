@@ -149,8 +149,8 @@ def session_detail(row: Session) -> dict[str, Any]:
     }
 
 
-def is_told(row: Session) -> bool:
-    """Say whether the caller may read the session, or only view it."""
+def is_told(row: Session | Plan) -> bool:
+    """Say whether the caller may read the session, or the plan's, or only view it."""
     return bool(getattr(row, "is_told", False))
 
 
@@ -203,9 +203,12 @@ def plan(row: Plan) -> dict[str, Any]:
     }
 
 
-def plan_detail(row: Plan) -> dict[str, Any]:
-    """Return a plan with its threads as JSON; 1 query."""
-    return {**plan(row), "nodes": [_node(found) for found in plans.nodes(row)]}
+def plan_detail(row: Plan, *, is_told: bool) -> dict[str, Any]:
+    """Return a plan with its threads as JSON, outputs and reasons for readers; 1 query."""
+    shown = [_node(found) for found in plans.nodes(row)]
+    if not is_told:
+        shown = [{**node, "reason": "", "output": None} for node in shown]
+    return {**plan(row), "nodes": shown}
 
 
 def _node(row: PlanNode) -> dict[str, Any]:

@@ -59,8 +59,9 @@ class PlansView(SessionRoute):
         plan = access.get(
             Plan.objects.select_related("actor"), user=request.user, action="view", pk=plan.pk
         )
+        is_told = outputs.is_told(session)
         place = {"Location": f"/sessions/{session.public_id}/plans/{plan.public_id}"}
-        return respond(outputs.plan_detail(plan), place, status=202)
+        return respond(outputs.plan_detail(plan, is_told=is_told), place, status=202)
 
 
 class PlanView(PlanRoute):
@@ -71,7 +72,8 @@ class PlanView(PlanRoute):
     @extend_schema(operation_id="get_plan", responses={200: outputs.PlanDetailOutput, **ERRORS})
     def get(self, request: Request, session_id: str, plan_id: str) -> Response:
         """Return a plan with what it has made of each thread."""
-        return Response(outputs.plan_detail(self.find_plan(session_id, plan_id)))
+        plan = self.find_plan(session_id, plan_id)
+        return Response(outputs.plan_detail(plan, is_told=outputs.is_told(plan)))
 
 
 class PlanCancelView(PlanRoute):
@@ -88,4 +90,5 @@ class PlanCancelView(PlanRoute):
         """Cancel a plan: nothing more is started, and what runs is asked to stop."""
         plan = self.find_plan(session_id, plan_id)
         cancelled = plans.cancel(plan=plan, actor=request.user, now=clock.now())
-        return Response(outputs.plan_detail(cancelled), status=202)
+        is_told = outputs.is_told(plan)
+        return Response(outputs.plan_detail(cancelled, is_told=is_told), status=202)

@@ -36,6 +36,7 @@ class PlanRoute(ProtectedView):
     """A route below /sessions/{session_id}/plans/{plan_id}."""
 
     protected = Plan
+    tells = "read"
 
     def find_plan(self, session_id: str, plan_id: str) -> Plan:
         """Return the plan of that session. Raises NotVisible, NotAllowed, Invalid."""

@@ -55,7 +55,7 @@ def _place(cursor: str) -> tuple[datetime, int]:
     try:
         at, key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         return datetime.fromisoformat(at), int(key)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         said = "The cursor must be one that a page before has named as `next`."
         raise Invalid(said, fields={"cursor": ["Unknown."]}) from None
 

@@ -58,8 +58,8 @@ class Subject:
 async def events(subject: Subject, *, after: int) -> AsyncGenerator[StreamEvent | None]:
     """Yield the subject's events up to its end; None whenever nothing came for a while.
 
-    Raises RightLost: rights are asked about every 5 s, and when a wake-up brought no event of
-    the subject, since a change of rights wakes too.
+    Raises RightLost: rights are asked about every 5 s, before a change of rights is told, and
+    when a wake-up brought no event of the subject, since a change of rights wakes too.
     """
     is_over = is_woken = False
     asked_at = time.monotonic()
@@ -68,7 +68,9 @@ async def events(subject: Subject, *, after: int) -> AsyncGenerator[StreamEvent 
             batch = await in_thread(log.read)(
                 stream_id=subject.stream_id, after=after, run_id=subject.run_id
             )
-            if (is_woken and not batch) or time.monotonic() - asked_at >= RIGHTS_SECONDS:
+            has_changed = any(event.kind == "access.changed" for event in batch)
+            has_changed = has_changed or (is_woken and not batch)
+            if has_changed or time.monotonic() - asked_at >= RIGHTS_SECONDS:
                 await demand_right(subject)
                 asked_at = time.monotonic()
             for event in batch:

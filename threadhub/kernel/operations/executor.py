@@ -135,6 +135,8 @@ def _pending(operation: Operation) -> Iterator[OperationItem]:
 def _outcome(kind: Kind, operation: Operation, item: OperationItem) -> Outcome:
     """Perform one item. Raises Away; everything else that goes wrong is its outcome."""
     try:
+        # Whoever asked may have been deactivated while earlier items were performed.
+        operation.asked_by.refresh_from_db()
         result = kind.perform(operation=operation, item=item)
     except Skipped as skipped:
         return Outcome("skipped", error=str(skipped))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django.contrib.auth.models import Permission
@@ -76,7 +75,7 @@ def _refresh(kind: Kind, keys: Sequence[int], subject: Subject | None) -> None:
         changed = _write_difference(kind, batch, subject)
         if changed:
             held.forget()
-            transactions.after_commit(partial(_wake, _streams(kind, changed)))
+            _wake_after_commit(_streams(kind, changed))
 
 
 def model_of(kind: Kind) -> Any:
@@ -93,10 +92,14 @@ def _streams(kind: Kind, keys: Collection[int]) -> list[int]:
     return list(model_of(kind).objects.filter(pk__in=keys).values_list("stream_id", flat=True))
 
 
-def _wake(stream_ids: Sequence[int]) -> None:
-    """Let those who watch look again at once whether they still may."""
-    for stream_id in stream_ids:
-        wakeups.wake(stream_id)
+def _wake_after_commit(stream_ids: Sequence[int]) -> None:
+    """Let those who watch, in every process, look again at once whether they still may."""
+
+    def wake() -> None:
+        for stream_id in stream_ids:
+            wakeups.announce(stream_id)
+
+    transactions.after_commit(wake)
 
 
 def _write_difference(kind: Kind, keys: Sequence[int], subject: Subject | None) -> set[int]:

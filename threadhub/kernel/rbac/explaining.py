@@ -52,6 +52,12 @@ def ends(*, user: Any, on: Any) -> dict[str, datetime | None]:
     return held
 
 
+def holds_all(*, user: Any, on: Any) -> bool:
+    """Say whether the person holds everything on the object, without an end."""
+    held = ends(user=user, on=on)
+    return all(action in held and held[action] is None for action in ACTIONS)
+
+
 def _by_account(user: Any) -> Iterator[Reason]:
     if user.is_superuser:
         yield Reason(kind="superuser", permissions=ACTIONS)

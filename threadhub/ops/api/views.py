@@ -129,7 +129,8 @@ class OperationCancelView(OperationRoute):
 class OperationResumeView(OperationRoute):
     """/operations/{operation_id}/resume."""
 
-    needs = {"POST": "execute"}
+    # It is performed with the rights of who asked for it, which may be more than the caller's.
+    needs = {"POST": "manage"}
 
     @extend_schema(
         operation_id="resume_operation",

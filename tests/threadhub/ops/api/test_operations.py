@@ -19,6 +19,7 @@ from threadhub.kernel import clock
 from threadhub.kernel.operations.executor import Executor
 from threadhub.kernel.operations.models import Operation
 from threadhub.kernel.people import keys
+from threadhub.kernel.rbac import everywhere
 from threads_app.models import Thread
 from threads_app.services import threads
 
@@ -108,7 +109,7 @@ def test_an_operation_is_asked_for_watched_and_read(
     assert (shown["filter"], shown["reason"]) == ({"status": "idle"}, "tidy up")
 
     execute(shown["operation_id"])
-    found = ada.get(answer["Location"]).json()
+    found = ada.get(f"/api{answer['Location']}").json()
     assert (found["state"], found["done"], found["error"]) == ("finished", 3, "")
     assert [item["label"] for item in found["items"]] == ["No. 0", "No. 1", "No. 2"]
     assert [item["key"] for item in found["items"]] == [thread.public_id for thread in made]
@@ -220,6 +221,22 @@ def test_a_stranger_finds_nothing_and_a_superuser_everything(
     root = client_of("root", is_superuser=True)
     assert [row["asked_by"] for row in root.get("/api/operations").json()] == ["ada"]
     assert Client().get("/api/operations").status_code == 401
+
+
+def test_whoever_may_execute_everywhere_takes_up_nothing_in_somebody_s_name(
+    ada: Client, bob: Client, make_threads: Callable[[int], list[Thread]]
+) -> None:
+    (thread,) = make_threads(1)
+    leaf = f"/{posted(ada, deletion()).json()['operation_id']}"
+    people = get_user_model().objects
+    root, to = people.create_superuser("root"), people.get(username="bob")
+    everywhere.grant_everywhere(role="operator", to=to, actor=root, now=clock.now())
+
+    canceled, resumed = posted(bob, leaf=f"{leaf}/cancel"), posted(bob, leaf=f"{leaf}/resume")
+    execute(leaf[1:])
+
+    assert (canceled.status_code, resumed.status_code) == (202, 403)
+    assert list(Thread.objects.all()) == [thread]
 
 
 @pytest.mark.parametrize("count", [1, 5])
