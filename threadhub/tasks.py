@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from threadhub.kernel import events
+from threadhub.kernel import events, hinting
 from threadhub.kernel.operations import executor
 from threadhub.kernel.operations.events import OperationRequested
 
@@ -19,5 +19,6 @@ def execute_operation(*, operation_id: int, **_: Any) -> None:
 
 @events.subscribe(OperationRequested)
 def hint_worker(event: OperationRequested) -> None:
-    """Tell a worker that an operation waits; raises when the broker is away: tried again."""
-    execute_operation.delay(operation_id=event.operation_id)
+    """Tell a worker that an operation waits."""
+    key = event.operation_id
+    hinting.tell(lambda: execute_operation.delay(operation_id=key), about="an operation")

@@ -74,10 +74,6 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
         running = self.model._default_manager.filter(thread=OuterRef("thread"), status="running")
         return self.due().filter(~Exists(running))
 
-    def forgotten(self, *, after: timedelta) -> Self:
-        """Return the claimable runs whose hint was never sent, or sent so long ago."""
-        return self.claimable().filter(Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after))
-
     def unheeded(self, *, after: timedelta) -> Self:
         """Return the claimable runs that have been due for so long, whatever was hinted."""
         is_due = Q(due_at=None) | Q(due_at__lte=Now() - after)

@@ -3,7 +3,7 @@
 # ruff: noqa: S608  # Only constants are joined; every value is a bound parameter.
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,11 @@ def ensure(*, key: str, using: str = DEFAULT_DB_ALIAS) -> CheckpointHead:
             for statement in deletions("%s") if revived else ():
                 cursor.execute(statement, revived)
     return CheckpointHead.objects.using(using).get(key=key)
+
+
+def create_all(*, keys: Iterable[str]) -> list[CheckpointHead]:
+    """Create the heads of keys that never were, in their order; see `ensure` for others."""
+    return CheckpointHead.objects.bulk_create(CheckpointHead(key=checked_key(k)) for k in keys)
 
 
 def raise_fence(*, head_id: int, held: bool, using: str = DEFAULT_DB_ALIAS) -> int:

@@ -90,9 +90,10 @@ class PlanNode(models.Model):
     reason = models.CharField(max_length=500, blank=True, default="")
     # The names of the threads that blocked it.
     blocked_by = JsonText(default=list)
-    # The latest of its runs: the first one, or the one that carries an answer. Runs can be
-    # deleted, and what a plan did stays readable then.
-    run = models.OneToOneField(
+    # The latest of its runs: the first one, or the one that carries an answer. A thread of two
+    # sessions may carry on the plans of both by one run. Runs can be deleted, and what a plan
+    # did stays readable then.
+    run = models.ForeignKey(
         "threads_app.Run",
         on_delete=models.DO_NOTHING,
         db_constraint=False,

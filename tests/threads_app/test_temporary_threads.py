@@ -102,3 +102,42 @@ def test_what_only_a_thread_can_answer_makes_none(
         start(ada, assistant, **order)
 
     assert not Thread.objects.exists()
+
+
+def test_one_that_gets_a_run_while_the_sweep_is_under_way_stays(
+    ada: Any, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(ada, start(ada, assistant))
+    used = start(ada, assistant).thread
+    finish(ada, used.runs.get())
+    delete = threads.delete
+
+    def delete_and_start(**given: Any) -> None:
+        monkeypatch.undo()
+        delete(**given)
+        runs.start(thread=used, assistant=assistant, actor=ada, order=RunOrder(), now=NOW)
+
+    monkeypatch.setattr(threads, "delete", delete_and_start)
+    sweep()
+
+    assert Thread.objects.get() == used
+    assert Run.objects.filter(status="pending").exists()
+
+
+def test_one_that_cannot_go_keeps_no_other(
+    ada: Any, assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, free = (start(ada, assistant) for _ in range(2))
+    for run in (stuck, free):
+        finish(ada, run)
+    delete = threads.delete
+
+    def refuse_one(*, thread: Thread, **given: Any) -> None:
+        if thread == stuck.thread:
+            raise threads.Conflict("Something needs it.")
+        delete(thread=thread, **given)
+
+    monkeypatch.setattr(threads, "delete", refuse_one)
+
+    assert sweep() == 1
+    assert Thread.objects.get() == stuck.thread

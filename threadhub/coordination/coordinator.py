@@ -10,25 +10,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import DatabaseError
 from django.db.models.functions import Now
 
-from sessions_app.models import Dependency, Plan, PlanNode, Session
-from sessions_app.models.plan import NODE_TRANSITIONS
+from sessions_app.models import Dependency, Plan, PlanNode
 from sessions_app.querysets import ENDED
 from sessions_app.services import sessions
 from threadhub.coordination import mapping, pictures, plans, statuses
 from threadhub.coordination.blueprints import DATA_FLOW, own_input
+from threadhub.coordination.following import follow_all
 from threadhub.coordination.mapping import DataMissing, Flow
+from threadhub.coordination.nodes import AWAY, change, key_of, message, move, tell
 from threadhub.coordination.pictures import Picture, name_of
 from threadhub.kernel import acts, audit, clock
-from threadhub.kernel.errors import Invalid, NotAllowed, NotVisible, ThreadHubError, Unavailable
-from threadhub.kernel.models import clean_text
+from threadhub.kernel.errors import Invalid, NotAllowed, NotVisible, ThreadHubError
 from threadhub.kernel.rbac import access
 from threadhub.kernel.streams.log import Item
-from threads_app.models import Assistant, Interrupt, Run, Thread
+from threads_app.models import Assistant, Thread
 from threads_app.selectors import assistants
-from threads_app.services import answers, previews, runs
+from threads_app.services import answers, runs
 from threads_app.services.runs import Asked, RunOrder
 
 Status = PlanNode.Status
@@ -50,88 +49,53 @@ def advance(*, plan_id: int) -> None:
 
 def _step(picture: Picture) -> bool:
     """Do the first kind of thing that is to be done; say whether anything was."""
-    return _follow_all(picture) or _block_all(picture) or _start_all(picture) or _finish(picture)
-
-
-# Follow: what has become of the runs
-
-
-def _follow_all(picture: Picture) -> bool:
-    followed = [_follow(picture.plan, node) for node in picture.in_status(Status.RUNNING)]
-    taken_up = [_take_up(picture.plan, node) for node in picture.in_status(Status.WAITING)]
-    return any([*followed, *taken_up])
-
-
-def _follow(plan: Plan, node: PlanNode) -> bool:
-    """Give a node the outcome of its run, if that has ended."""
-    run = Run.objects.filter(pk=node.run_id or 0).first()
-    if run is None:
-        if _asks(node):
-            return _change(plan, node, Status.WAITING)
-        return _change(plan, node, Status.CANCELLED, reason="its run was deleted")
-    if not run.is_terminal:
-        return False
-    if run.status == Run.Status.SUCCESS:
-        return _change(plan, node, Status.SUCCESS, run=run, output_preview=_preview(run))
-    if run.status == Run.Status.INTERRUPTED or (_carries_answer(plan, node, run) and _asks(node)):
-        return _change(plan, node, Status.WAITING, run=run)
-    if run.status == Run.Status.CANCELLED:
-        return _change(plan, node, Status.CANCELLED, run=run, reason="its run was canceled")
-    reason = f"{run.error_class}: {run.error_message}"
-    return _change(plan, node, Status.ERROR, run=run, reason=reason)
-
-
-def _carries_answer(plan: Plan, node: PlanNode, run: Run) -> bool:
-    """Say whether the run came after a question: if it failed, that may still be open."""
-    return run.idempotency_key != _key(plan, node)
-
-
-def _asks(node: PlanNode) -> bool:
-    return Interrupt.objects.open().filter(thread=node.association.thread_id).exists()
-
-
-def _take_up(plan: Plan, node: PlanNode) -> bool:
-    """Let a waiting node follow the thread's next run: the answer, or what drops the question."""
-    later = Run.objects.filter(thread=node.association.thread_id, pk__gt=node.run_id)
-    following = later.order_by("id").first()
-    return following is not None and _change(plan, node, Status.RUNNING, run=following)
-
-
-def _preview(run: Run) -> Any:
-    try:
-        return previews.preview(answers.output(run_id=run.pk))
-    except Unavailable:
-        raise
-    except ThreadHubError as error:
-        # The thread has done its work; whoever needs its output is told when it is needed.
-        return {"__error__": {"error": type(error).__name__, "message": error.message}}
+    return follow_all(picture) or _block_all(picture) or _start_all(picture) or _finish(picture)
 
 
 # Block: what cannot start any more
 
 
 def _block_all(picture: Picture) -> bool:
-    blocked = [_block(picture, node) for node in picture.in_status(Status.PENDING)]
-    return any(blocked)
-
-
-def _block(picture: Picture, node: PlanNode) -> bool:
-    failed = [above for above in picture.above(node) if above.status in FAILED]
-    if failed:
-        first = min(failed, key=name_of)
-        reason = f"{name_of(first)} {_said(first.status)}"
-    elif picture.plan.policy == "strict" and (failed := picture.in_status(*FAILED)):
-        # A blocked node only follows from another's failure.
-        failed = [other for other in failed if other.status != Status.BLOCKED] or failed
-        reason = f"stopped after {name_of(failed[0])} {_said(failed[0].status)}"
-    else:
+    """Block all of them in one act: after a failure they may be a thousand."""
+    blocked = _blocked(picture)
+    if not blocked:
         return False
-    names = sorted(name_of(other) for other in failed)
-    return _change(picture.plan, node, Status.BLOCKED, reason=reason, blocked_by=names)
+    with acts.act("node.blocked") as act:
+        session = sessions.locked(picture.plan.session_id)
+        moved = [
+            move(act, session, node, Status.BLOCKED, reason=reason, blocked_by=names)
+            for node, reason, names in blocked
+        ]
+    return any(moved)
 
 
-def _said(status: str) -> str:
-    return {"error": "failed", "blocked": "was blocked", "cancelled": "was canceled"}[status]
+def _blocked(picture: Picture) -> list[tuple[PlanNode, str, list[str]]]:
+    """Return the nodes that cannot start, with the reason and the names of what keeps them back.
+
+    A strict plan ends at once; else it goes from level to level, with those blocked on the way.
+    """
+    is_strict = picture.plan.policy == "strict"
+    failed = {node.pk: node for node in picture.in_status(*FAILED)}
+    # A blocked node only follows from another's failure.
+    roots = [node for node in failed.values() if node.status != Status.BLOCKED]
+    stopped = (roots or [*failed.values()]) if is_strict else []
+    found = []
+    for node in picture.in_status(Status.PENDING):
+        above = sorted((a for a in picture.above(node) if a.pk in failed), key=name_of)
+        if above:
+            reason = f"{name_of(above[0])} {_said(above[0])}"
+        elif stopped:
+            reason = f"stopped after {name_of(stopped[0])} {_said(stopped[0])}"
+        else:
+            continue
+        found.append((node, reason, sorted(map(name_of, above or stopped))))
+        if not is_strict:
+            failed[node.pk] = node
+    return found
+
+
+def _said(node: PlanNode) -> str:
+    return {"error": "failed", "cancelled": "was canceled"}.get(node.status, "was blocked")
 
 
 # Start: what is ready, up to the limit
@@ -154,12 +118,11 @@ def _start(picture: Picture, node: PlanNode) -> bool:
     try:
         assistant, order = _prepared(picture, node)
         return _claim(plan, node, assistant, order)
-    except Unavailable:
-        # Another time may do: the tick comes back.
+    except AWAY:
         raise
-    except ThreadHubError as error:
+    except Exception as error:  # noqa: BLE001  # raised, it would hold up the plan for ever
         names = [error.upstream] if isinstance(error, DataMissing) else []
-        return _change(plan, node, Status.BLOCKED, reason=error.message, blocked_by=names)
+        return change(node, Status.BLOCKED, reason=message(error), blocked_by=names)
 
 
 def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
@@ -173,11 +136,11 @@ def _prepared(picture: Picture, node: PlanNode) -> tuple[Assistant, RunOrder]:
         context=member.context,
         metadata=_labels(plan, node),
         options=OPTIONS,
-        idempotency_key=_key(plan, node),
+        idempotency_key=key_of(plan, node),
     ).over(assistant)
     try:
         runs.check(order, assistant.graph)
-    except (ThreadHubError, DatabaseError):
+    except (ThreadHubError, *AWAY):
         raise
     except Exception as error:
         # A schema's own validators are the project's code: anything comes.
@@ -198,7 +161,7 @@ def _flow(picture: Picture, edge: Dependency) -> Flow:
     upstream = picture.nodes[edge.upstream_id]
     try:
         output = answers.output(run_id=upstream.run_id or 0)
-    except Unavailable:
+    except AWAY:
         raise
     except ThreadHubError as error:
         said = f"The output of {name_of(upstream)} cannot be read: {error.message}"
@@ -223,7 +186,7 @@ def _claim(plan: Plan, node: PlanNode, assistant: Assistant, order: RunOrder) ->
             now=clock.now(),
         )
         PlanNode.objects.filter(pk=node.pk).update(status=Status.RUNNING, run=run, started_at=Now())
-        _tell(act, session, node, Status.RUNNING, run=run)
+        tell(act, session, node, Status.RUNNING, run=run)
     return True
 
 
@@ -237,10 +200,6 @@ def _executable(plan: Plan, node: PlanNode) -> Thread:
         raise NotAllowed(f"{name} may not run the thread of {name_of(node)} any more.") from None
 
 
-def _key(plan: Plan, node: PlanNode) -> str:
-    return f"plan:{plan.public_id}:{name_of(node)}"
-
-
 def _labels(plan: Plan, node: PlanNode) -> dict[str, Any]:
     session_id = str(plan.session.public_id)
     return {
@@ -250,42 +209,7 @@ def _labels(plan: Plan, node: PlanNode) -> dict[str, Any]:
     }
 
 
-# Change: one node, one act
-
-
-def _change(
-    plan: Plan, node: PlanNode, status: str, *, run: Run | None = None, **values: Any
-) -> bool:
-    """Move a node on by compare-and-set, and tell; False when another was faster."""
-    assert status in NODE_TRANSITIONS[node.status], (node.status, status)
-    values["reason"] = clean_text(str(values.get("reason", "")))[:500]
-    if run is not None:
-        values["run"] = run
-    if not NODE_TRANSITIONS[status]:
-        values["finished_at"] = Now()
-    with acts.act(f"node.{status}") as act:
-        session = sessions.locked(plan.session_id)
-        mine = PlanNode.objects.filter(pk=node.pk, status=node.status, run=node.run_id)
-        if not mine.update(status=status, **values):
-            return False
-        told = {"reason": values["reason"], "blocked_by": values.get("blocked_by", [])}
-        _tell(act, session, node, status, run=run, **told)
-    return True
-
-
-def _tell(
-    act: acts.Act, session: Session, node: PlanNode, status: str, *, run: Run | None, **told: Any
-) -> None:
-    shown = {
-        "plan_id": str(node.plan.public_id),
-        "name": name_of(node),
-        "thread_id": node.association.thread.public_id,
-        "run_id": str(run.public_id) if run else None,
-        "status": str(status),
-        **{name: value for name, value in told.items() if value},
-    }
-    act.append(session.stream_id, Item(f"node.{status}", shown))
-    act.record(node.plan, outcome=str(status), data={"name": name_of(node), **told})
+# Finish: nothing is left to do
 
 
 def _finish(picture: Picture) -> bool:

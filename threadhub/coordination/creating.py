@@ -39,7 +39,7 @@ def create(
     checked = blueprints.checked(members, dependencies, actor=actor)
     with acts.act("session.create") as act:
         session = sessions.insert(actor=actor, now=now, **values)
-        made = add_all(session=session, members=checked, actor=actor, now=now)
+        made = add_all(act, session=session, members=checked, actor=actor, now=now)
         _connect(session, made, dependencies)
         shown = {**sessions.shown(session), "threads": list(made)}
         act.append(session.stream_id, Item("session.created", shown))
@@ -52,7 +52,7 @@ def create(
 
 
 def add_all(
-    *, session: Session, members: Sequence[Member], actor: Any, now: datetime
+    act: acts.Act, *, session: Session, members: Sequence[Member], actor: Any, now: datetime
 ) -> dict[str, SessionThreadAssociation]:
     """Add checked members to the session the open act has locked; new threads are made.
 
@@ -63,7 +63,12 @@ def add_all(
         session=session, thread__in=held, is_active=False
     )
     before = {row.thread_id: row for row in left}
-    rows = [_row(session, member, held, actor, now) for member in members]
+    new = [member for member in members if member.thread is None]
+    wanted = [(member.assistant, member.draft.title or member.draft.name) for member in new]
+    made = threads.create_all(act, actor=actor, now=now, wanted=wanted)
+    its = {member.draft.name: thread for member, thread in zip(new, made, strict=True)}
+    its |= {member.draft.name: held[member.thread.pk] for member in members if member.thread}
+    rows = [_row(session, member, its[member.draft.name], now) for member in members]
     for row in rows:
         if row.thread_id in before:
             _return(row, before[row.thread_id])
@@ -97,12 +102,12 @@ def _held(keys: Sequence[int], actor: Any) -> dict[int, Thread]:
 
 
 def _row(
-    session: Session, member: Member, held: Mapping[int, Thread], actor: Any, now: datetime
+    session: Session, member: Member, thread: Thread, now: datetime
 ) -> SessionThreadAssociation:
     draft = member.draft
     return SessionThreadAssociation(
         session=session,
-        thread=held[member.thread.pk] if member.thread else _thread(member, actor, now),
+        thread=thread,
         thread_name=draft.name,
         type=draft.type,
         assistant_id=member.assistant.public_id if member.assistant else None,
@@ -113,11 +118,6 @@ def _row(
         created_at=now,
         updated_at=now,
     )
-
-
-def _thread(member: Member, actor: Any, now: datetime) -> Thread:
-    title = member.draft.title or member.draft.name
-    return threads.create(actor=actor, now=now, assistant=member.assistant, title=title)
 
 
 def _connect(

@@ -102,7 +102,8 @@ def _found(flow: Flow, expression: str) -> Any:
         if value is None and not _leads_to_null(flow.output, expression):
             said = f"`{expression}` is not in the output of {flow.upstream}."
             raise DataMissing(said, upstream=flow.upstream)
-    except JMESPathError as error:
+    except (ValueError, ArithmeticError) as error:
+        # JMESPath's own errors, and what its functions leave to Python: `[::0]`, floor(inf).
         reason = str(error).splitlines()[0][:200]
         said = f"`{expression}` does not fit the output of {flow.upstream}: {reason}"
         raise DataMissing(said, upstream=flow.upstream) from None
@@ -122,7 +123,7 @@ _NULL = _Null()
 def _leads_to_null(output: Mapping[str, Any], expression: str) -> bool:
     try:
         return jmespath.search(expression, _marked(output)) is _NULL
-    except JMESPathError:
+    except (ValueError, ArithmeticError):
         return False
 
 

@@ -49,7 +49,7 @@ def add(
         session = sessions.locked(session.pk)
         sessions.demand_open(session)
         _demand_room(session, member)
-        added = creating.add_all(session=session, members=[member], actor=actor, now=now)
+        added = creating.add_all(act, session=session, members=[member], actor=actor, now=now)
         row = added[draft.name]
         _tell(act, session, row, "member.added", now)
         statuses.write(act, session)

@@ -49,8 +49,8 @@ class Act:
 
     def write(self) -> None:
         """Write everything collected; streams by ascending key, so that acts cannot deadlock."""
-        for entry in self._entries:
-            audit.record(**entry, reason=self.reason)
+        if self._entries:
+            audit.record_all({**entry, "reason": self.reason} for entry in self._entries)
         if self._events:
             events.publish(self._events)
         for stream_id in sorted(self._items):

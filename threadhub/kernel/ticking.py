@@ -82,10 +82,10 @@ class Ticker:
         """Begin ticking."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop ticking and wait for the tick under way."""
+    def stop(self, *, seconds: float) -> None:
+        """Stop ticking and wait that long for the tick under way."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):

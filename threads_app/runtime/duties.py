@@ -16,8 +16,6 @@ from threads_app.services import threads
 
 from . import leases
 
-MAX_PAUSE = timedelta(minutes=5)
-
 logger = logging.getLogger(__name__)
 
 
@@ -33,15 +31,12 @@ def reap(_: datetime) -> int:
 @ticking.duty("runs.hint_again")
 def hint_again(now: datetime) -> None:
     """Repeat hints that seem lost, ever more rarely, so that they do not pile up."""
-    for run in runs.forgotten():
-        pause = min(timedelta(seconds=10) * 2**run.dispatch_count, MAX_PAUSE)
-        if run.dispatched_at and now - run.dispatched_at < pause:
-            continue
+    for run_id in runs.forgotten(now=now):
         with transactions.atomic(), audit.machinery("lease"):
-            Run.objects.filter(pk=run.pk).update(
+            Run.objects.filter(pk=run_id).update(
                 dispatched_at=now, dispatch_count=F("dispatch_count") + 1
             )
-            events.publish([RunRequested(run.pk)])
+            events.publish([RunRequested(run_id)])
 
 
 @ticking.duty("threads.sweep")

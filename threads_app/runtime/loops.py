@@ -20,6 +20,8 @@ ResultT = TypeVar("ResultT")
 
 # Synchronous nodes of all runs of a loop share these threads.
 NODE_THREADS = 32
+# A loop that nobody holds ends at once.
+JOIN_SECONDS = 1.0
 
 
 class LoopShard:
@@ -49,10 +51,10 @@ class LoopShard:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def stop(self) -> None:
-        """End the loop; whatever still runs on it is abandoned."""
+        """End the loop; whatever still runs on it, or holds it, is abandoned."""
         self._stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
+        self._thread.join(JOIN_SECONDS)
 
 
 class Loops:

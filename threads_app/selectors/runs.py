@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from threadhub.kernel import hinting
 from threads_app.models import Run
-
-HINT_AGAIN_AFTER = timedelta(seconds=10)
-HINT_BATCH = 100
 
 
 def next_due(*, thread_id: int) -> int | None:
@@ -23,9 +21,10 @@ def next_due(*, thread_id: int) -> int | None:
     )
 
 
-def forgotten() -> list[Run]:
-    """Return up to 100 claimable runs whose hint seems lost, oldest first."""
-    return list(Run.objects.forgotten(after=HINT_AGAIN_AFTER).order_by("id")[:HINT_BATCH])
+def forgotten(*, now: datetime) -> list[int]:
+    """Return the keys of up to 100 claimable runs whose hint seems lost, oldest first."""
+    lost = Run.objects.claimable().filter(hinting.seems_lost(now=now)).order_by("id")
+    return list(lost.values_list("id", flat=True)[: hinting.BATCH])
 
 
 def unheeded(*, limit: int) -> list[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,8 @@ SWEEP_BATCH = 100
 # and names what the person who deletes it may see.
 Guard = Callable[[Thread, Any], None]
 deletion_guards: Registry[Guard] = Registry("Guard")
+
+logger = logging.getLogger(__name__)
 
 
 class ThreadExists(Conflict):
@@ -70,6 +73,36 @@ def create(
     except IntegrityError:
         raise ThreadExists(f"A thread with the id {key} exists already.") from None
     return thread
+
+
+def create_all(
+    act: acts.Act, *, actor: Any, now: datetime, wanted: Sequence[tuple[Assistant | None, str]]
+) -> list[Thread]:
+    """Create idle threads, each of an assistant and with a title, in the caller's act; in order.
+
+    A session may have a thousand of them, so they are written together. Raises Invalid.
+    """
+    keys = [str(new_id()) for _ in wanted]
+    made = {f"thread:{key}": Item("thread.created", {"thread_id": key}) for key in keys}
+    places = zip(keys, heads.create_all(keys=keys), log.open_streams(made), wanted, strict=True)
+    rows = Thread.objects.bulk_create(
+        Thread(
+            public_id=key,
+            graph=assistant.graph if assistant else None,
+            owner=actor,
+            head=head,
+            stream=stream,
+            title=_title(title),
+            metadata=_of({}, assistant.graph, assistant.public_id) if assistant else {},
+            created_at=now,
+            updated_at=now,
+        )
+        for key, head, stream, (assistant, title) in places
+    )
+    for thread in rows:
+        graph = thread.graph.name if thread.graph else None
+        act.record(thread, act="thread.create", data={"graph": graph})
+    return rows
 
 
 def _title(title: str) -> str:
@@ -150,15 +183,20 @@ def resting_status(thread: Thread, run_status: str) -> str:
     return Thread.Status.IDLE
 
 
-def delete(*, thread: Thread, now: datetime, actor: Any = None) -> None:
+def delete(
+    *, thread: Thread, now: datetime, actor: Any = None, if_unused_since: datetime | None = None
+) -> None:
     """Delete the thread with its runs, questions, events and checkpoints.
 
     A run under way is cut off: its fence is raised, so nothing it still writes is kept.
-    Raises Conflict for a thread that something needs.
+    Raises Conflict for a thread that something needs. With `if_unused_since` a thread stays
+    that is not left over any more.
     """
     with acts.act("thread.delete") as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None:
+            return
+        if if_unused_since is not None and not _is_left_over(locked, since=if_unused_since):
             return
         for name in deletion_guards:
             deletion_guards.get(name)(locked, actor)
@@ -171,9 +209,22 @@ def delete(*, thread: Thread, now: datetime, actor: Any = None) -> None:
     ThreadHubSaver().delete_thread(thread.public_id)
 
 
+def _is_left_over(thread: Thread, *, since: datetime) -> bool:
+    """Say so of a locked thread, to which nobody can give a run now."""
+    return Thread.objects.left_over(before=since).filter(pk=thread.pk).exists()
+
+
 def sweep(*, before: datetime, now: datetime) -> int:
     """Delete up to 100 temporary threads whose run ended before; return how many were."""
     left = Thread.objects.left_over(before=before).order_by("updated_at")[:SWEEP_BATCH]
-    for thread in left:
-        delete(thread=thread, now=now)
-    return len(left)
+    return sum(_swept(thread, before=before, now=now) for thread in left)
+
+
+def _swept(thread: Thread, *, before: datetime, now: datetime) -> bool:
+    try:
+        delete(thread=thread, now=now, if_unused_since=before)
+    except Exception:
+        # Raised, it would keep the others for ever: the oldest comes first each time.
+        logger.exception("A thread could not be swept; the next tick tries again.")
+        return False
+    return True

@@ -25,6 +25,7 @@ class Rang:
 
 
 heard: list[tuple[str, str]] = []
+also_heard: list[str] = []
 broken: list[str] = []
 
 
@@ -36,10 +37,17 @@ def hear(event: Rang) -> None:
     heard.append((event.tone, correlation.current()))
 
 
+@events.subscribe(Rang)
+def hear_too(event: Rang) -> None:
+    """Note what rang, too."""
+    also_heard.append(event.tone)
+
+
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
     """Forget what earlier tests heard."""
     heard.clear()
+    also_heard.clear()
     broken.clear()
     yield
     broken.clear()
@@ -73,6 +81,7 @@ def test_are_delivered_again_until_the_subscriber_takes_them() -> None:
         ringing.publish(Rang("c"))
     row = OutboxEvent.objects.get()
     assert row.attempts == 1
+    assert also_heard == ["c"]
 
     assert events.deliver_due(clock.now()) == 0
     broken.clear()
@@ -80,3 +89,13 @@ def test_are_delivered_again_until_the_subscriber_takes_them() -> None:
 
     assert heard == [("c", "")] or heard[0][0] == "c"
     assert not OutboxEvent.objects.exists()
+
+
+def test_that_only_a_newer_version_knows_are_kept_for_it() -> None:
+    now = clock.now()
+    row = OutboxEvent.objects.create(kind="tests.unheard", payload={}, created_at=now, due_at=now)
+
+    assert events.deliver_due(now) == 0
+
+    row.refresh_from_db()
+    assert row.attempts == 1 and row.due_at > now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -100,3 +101,18 @@ def test_what_follows_a_commit_holds_no_lock_that_others_wait_for() -> None:
         done.append("block")
 
     assert done == ["block", "other", "follow"]
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_after_a_commit_fails_neither_it_nor_what_else_follows() -> None:
+    done: list[str] = []
+
+    def fail() -> None:
+        raise ConnectionResetError
+
+    with transactions.atomic():
+        transactions.after_commit(partial(fail))
+        transactions.after_commit(partial(done.append, "next"))
+
+    assert done == ["next"]

@@ -15,7 +15,7 @@ from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.storage import StoreUnavailable
 from services.observing import kinds, values
 from services.waiting import wait_until
-from threadhub.kernel import clock
+from threadhub.kernel import clock, hinting
 from threads_app import tasks
 from threads_app.models import Interrupt, Run, Thread
 from threads_app.runtime import leases, settling
@@ -169,8 +169,8 @@ def test_a_run_rests_while_the_store_is_away_and_is_never_given_up(
             assert (run.status, run.crashes, run.owner) == ("pending", 0, "")
     # Only the tick brings it back, after its pause; its order on the thread is kept.
     assert hints == []
-    assert not Run.objects.forgotten(after=timedelta(seconds=5)).exists()
-    assert Run.objects.forgotten(after=timedelta(0)).filter(pk=run.pk).exists()
+    assert run_selectors.forgotten(now=clock.now()) == []
+    assert run_selectors.forgotten(now=clock.now() + hinting.PAUSES[0]) == [run.pk]
 
     assert engine.execute(run_id=run.pk)
     assert values(thread)["trail"] == ["step 1", "step 2"]

@@ -91,3 +91,31 @@ def test_only_messages_that_do_not_arrive_make_a_worker_deaf(
     assert watchdog.is_deaf(now=later) == is_deaf
     watchdog.look(heard=later, now=later)
     assert not watchdog.is_deaf(now=later)
+
+
+def test_a_worker_whose_messages_others_took_is_not_deaf(
+    engine: Engine, waiting: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "execute", lambda **_: False)
+    in_queue = iter([3, 0])
+    watchdog = Watchdog(queued=lambda: next(in_queue))
+
+    watchdog.look(heard=SILENT, now=NOW)
+    with audit.machinery("lease"):
+        Run.objects.filter(pk=waiting.pk).update(status="cancelled")
+    watchdog.look(heard=SILENT, now=NOW + 1)
+
+    assert not watchdog.is_deaf(now=NOW + GIVE_UP_SECONDS + 2)
+
+
+def test_a_worker_without_a_free_slot_is_not_deaf(
+    engine: Engine, waiting: Run, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(engine, "execute", lambda **_: False)
+    watchdog = Watchdog(queued=lambda: 3)
+
+    watchdog.look(heard=SILENT, now=NOW)
+    settings.CONCURRENCY = 0
+    watchdog.look(heard=SILENT, now=NOW + 1)
+
+    assert not watchdog.is_deaf(now=NOW + GIVE_UP_SECONDS + 2)

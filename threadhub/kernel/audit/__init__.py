@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .context import Actor, acting_as, attribute, current_actor
 from .declaring import acts, declared, fields, machinery_model
-from .recording import MACHINERY, machinery, record, recording
+from .recording import MACHINERY, machinery, record, record_all, recording
 
 __all__ = [
     "MACHINERY",
@@ -22,5 +22,6 @@ __all__ = [
     "machinery",
     "machinery_model",
     "record",
+    "record_all",
     "recording",
 ]

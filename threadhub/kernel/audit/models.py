@@ -57,19 +57,22 @@ class AuditEntry(AbstractLogEntry):
     def __str__(self) -> str:
         return f"{self.act} {self.model_label} {self.object_pk}"
 
+    def complete(self) -> None:
+        """Fill in who acts, and what auditlog leaves out of its entries of field changes."""
+        actor = current_actor()
+        self.actor_id = actor.user_id
+        self.actor_label = actor.label[:150]
+        self.address = actor.address
+        self.agent = actor.agent[:200]
+        self.request_id = correlation.client_id()
+        if not self.act:
+            verb = {0: "created", 1: "changed", 2: "deleted", 3: "read"}[self.action]
+            self.model_label = self.content_type.model if self.content_type else ""
+            self.act = f"{self.model_label}.{verb}"
 
-def complete(instance: AuditEntry, **_: Any) -> None:
-    """Fill in who acts, for the entries that auditlog makes of field changes."""
-    actor = current_actor()
-    instance.actor_id = actor.user_id
-    instance.actor_label = actor.label[:150]
-    instance.address = actor.address
-    instance.agent = actor.agent[:200]
-    instance.request_id = correlation.client_id()
-    if not instance.act:
-        verb = {0: "created", 1: "changed", 2: "deleted", 3: "read"}[instance.action]
-        instance.model_label = instance.content_type.model if instance.content_type else ""
-        instance.act = f"{instance.model_label}.{verb}"
+
+def _complete(instance: AuditEntry, **_: Any) -> None:
+    instance.complete()
 
 
-models.signals.pre_save.connect(complete, sender=AuditEntry, dispatch_uid="threadhub.audit")
+models.signals.pre_save.connect(_complete, sender=AuditEntry, dispatch_uid="threadhub.audit")

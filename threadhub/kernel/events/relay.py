@@ -11,7 +11,7 @@ from threadhub.kernel import clock, ticking, transactions
 from threadhub.kernel.audit.recording import machinery
 from threadhub.kernel.observability import correlation
 
-from .declaring import kinds, subscribers_of
+from .declaring import Subscriber, kind_of, kinds, subscribers_of
 from .models import OutboxEvent
 
 BATCH = 100
@@ -23,16 +23,32 @@ logger = logging.getLogger(__name__)
 def deliver(row: OutboxEvent) -> bool:
     """Hand the event to every subscriber; remove it when all took it, else put it off."""
     with correlation.correlated(row.correlation_id):
-        try:
-            event = kinds.get(row.kind)(**row.payload)
-            for subscriber in subscribers_of(row.kind):
-                subscriber(event)
-        except Exception:
-            logger.exception("An event could not be delivered.", extra={"event": row.kind})
-            _put_off(row)
-            return False
+        is_taken = _is_taken(row)
+    if not is_taken:
+        _put_off(row)
+        return False
     with transactions.atomic(), machinery("outbox"):
         OutboxEvent.objects.filter(pk=row.pk).delete()
+    return True
+
+
+def _is_taken(row: OutboxEvent) -> bool:
+    try:
+        event = kinds.get(row.kind)(**row.payload)
+    except Exception:
+        logger.exception("An event is unknown here.", extra={"event": row.kind})
+        return False
+    # One that fails keeps it from no other; all of them get it again.
+    taken = [_hand(event, subscriber) for subscriber in subscribers_of(row.kind)]
+    return all(taken)
+
+
+def _hand(event: object, subscriber: Subscriber) -> bool:
+    try:
+        subscriber(event)
+    except Exception:
+        logger.exception("An event could not be delivered.", extra={"event": kind_of(event)})
+        return False
     return True
 
 

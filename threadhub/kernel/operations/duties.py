@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import F
 
-from threadhub.kernel import audit, events, ticking, transactions
+from threadhub.kernel import audit, events, hinting, ticking, transactions
 
 from . import leases
 from .events import OperationRequested
 from .models import Operation
-
-HINT_AGAIN_AFTER = timedelta(seconds=10)
-HINT_BATCH = 100
-MAX_PAUSE = timedelta(minutes=5)
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +28,10 @@ def reap(_: datetime) -> int:
 @ticking.duty("operations.hint_again")
 def hint_again(now: datetime) -> None:
     """Repeat hints that seem lost, ever more rarely, so that they do not pile up."""
-    forgotten = Operation.objects.forgotten(after=HINT_AGAIN_AFTER).order_by("id")
-    for operation in forgotten[:HINT_BATCH]:
-        pause = min(HINT_AGAIN_AFTER * 2 ** min(operation.dispatch_count, 10), MAX_PAUSE)
-        if operation.dispatched_at and now - operation.dispatched_at < pause:
-            continue
+    forgotten = Operation.objects.forgotten(now=now).order_by("id").values_list("id", flat=True)
+    for operation_id in list(forgotten[: hinting.BATCH]):
         with transactions.atomic(), audit.machinery("lease"):
-            Operation.objects.filter(pk=operation.pk).update(
+            Operation.objects.filter(pk=operation_id).update(
                 dispatched_at=now, dispatch_count=F("dispatch_count") + 1
             )
-            events.publish([OperationRequested(operation.pk)])
+            events.publish([OperationRequested(operation_id)])

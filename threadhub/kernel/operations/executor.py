@@ -47,6 +47,11 @@ class Executor:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
 
+    @property
+    def has_place(self) -> bool:
+        """Say whether another operation would be taken now."""
+        return self._active < self._places and not self._stopping.is_set()
+
     def execute(self, *, operation_id: int) -> bool:
         """Perform the hinted operation and then what waits; say whether there was something."""
         with self._place() as is_free:
@@ -73,7 +78,7 @@ class Executor:
     @contextmanager
     def _place(self) -> Iterator[bool]:
         with self._changed:
-            is_free = self._active < self._places and not self._stopping.is_set()
+            is_free = self.has_place
             self._active += is_free
         try:
             yield is_free

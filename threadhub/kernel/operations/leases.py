@@ -78,6 +78,12 @@ def next_due() -> int | None:
     return pending.values_list("id", flat=True).first()
 
 
+def unheeded() -> int | None:
+    """Return the key of the operation that has waited longest, if for longer than a lease lives."""
+    waiting = Operation.objects.unheeded(after=_ttl()).order_by("id")
+    return waiting.values_list("id", flat=True).first()
+
+
 def renew(lease: Lease) -> bool:
     """Extend the lease and say whether it still held."""
     with transactions.atomic(), audit.machinery("lease"):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from threadhub.kernel import hinting
 from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from threadhub.kernel.rbac.held import Held
     from threadhub.kernel.rbac.querysets import Action
@@ -24,10 +25,13 @@ class OperationQuerySet(ProtectedQuerySet["Operation"]):
     def _reached(self, user: Any, action: Action, held: Held) -> Q:
         return Q(asked_by=user.pk)
 
-    def forgotten(self, *, after: timedelta) -> Self:
-        """Return the pending operations whose hint was never sent, or sent so long ago."""
-        is_old = Q(dispatched_at=None) | Q(dispatched_at__lte=Now() - after)
-        return self.filter(is_old, state="pending")
+    def forgotten(self, *, now: datetime) -> Self:
+        """Return the pending operations whose hint seems lost."""
+        return self.filter(hinting.seems_lost(now=now), state="pending")
+
+    def unheeded(self, *, after: timedelta) -> Self:
+        """Return the pending operations nobody has taken for so long, whatever was hinted."""
+        return self.filter(state="pending", updated_at__lte=Now() - after)
 
     def abandoned(self) -> Self:
         """Return the running operations whose lease has ended, by the database's clock."""

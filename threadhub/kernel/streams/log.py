@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,25 @@ class Item:
 def open_stream(*, key: str) -> Stream:
     """Create the stream of a new thread, session or operation, in the open transaction."""
     return Stream.objects.create(key=key)
+
+
+def open_streams(first: Mapping[str, Item]) -> list[Stream]:
+    """Create the streams of new objects by key, each with its first event; 2 statements a batch."""
+    now = clock.now()
+    with machinery("stream"):
+        streams = Stream.objects.bulk_create(Stream(key=key, last_seq=1) for key in first)
+        StreamEvent.objects.bulk_create(
+            StreamEvent(
+                stream=stream,
+                seq=1,
+                run_id=item.run_id,
+                kind=item.kind,
+                payload=item.payload,
+                at=item.at or now,
+            )
+            for stream, item in zip(streams, first.values(), strict=True)
+        )
+    return streams
 
 
 def append(*, stream_id: int, items: Sequence[Item]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,17 +11,15 @@ from django.db import connection
 from threadhub.celery import app
 from threadhub.kernel import audit, clock
 from threadhub.kernel.errors import Invalid
-from threadhub.kernel.operations import executor
 from threadhub.kernel.operations import leases as operation_leases
 from threadhub.kernel.people import links
 from threadhub.kernel.ticking import Ticker
 from threadhub.management.process import ProcessCommand
+from threadhub.management.stopping import Deadline, hand_back
 from threadhub.ops import addresses, demo, preparing
 from threadhub.ops.lock import InstallationLock
 from threadhub.ops.worker import Worker
-from threads_app.runtime import engine, leases
-
-logger = logging.getLogger(__name__)
+from threads_app.runtime import leases
 
 
 class Command(ProcessCommand):
@@ -82,11 +79,7 @@ class Command(ProcessCommand):
             demo.start_first(actor=operator)
 
     def _stop(self) -> None:
-        self._ticker.stop()
-        if not executor.stop(seconds=settings.STOP_SECONDS):
-            logger.warning("An operation did not stop in time; the next start takes it over.")
-        if not engine.stop(seconds=settings.STOP_SECONDS):
-            logger.warning("Some runs did not stop in time; the next start takes them over.")
+        hand_back(self._ticker, Deadline())
 
     def _announce(self, host: str, port: int) -> None:
         address = addresses.address_of(host, port)

@@ -14,13 +14,12 @@ from django.conf import settings
 from django.db import connection
 
 from threadhub.celery import app
-from threadhub.kernel.operations import executor
 from threadhub.kernel.ticking import Ticker
 from threadhub.management.process import ProcessCommand
+from threadhub.management.stopping import Deadline, hand_back
 from threadhub.ops import broker
 from threadhub.ops.watchdog import Watchdog
 from threadhub.ops.worker import QUEUES, Worker
-from threads_app.runtime import engine
 
 LOOK_SECONDS = 1.0
 # "Internal software error" of sysexits.h: a supervisor starts the process again.
@@ -63,12 +62,8 @@ def watch(worker: Worker, stopping: threading.Event) -> bool:
 
 def stop(worker: Worker, ticker: Ticker) -> None:
     """End in order: take no more, hand back what runs, tell the broker."""
-    deadline = time.monotonic() + settings.STOP_SECONDS
+    deadline = Deadline()
     worker.take_no_more()
-    if not executor.stop(seconds=settings.STOP_SECONDS):
-        logger.warning("An operation did not stop in time; others take it over.")
-    if not engine.stop(seconds=settings.STOP_SECONDS):
-        logger.warning("Some runs did not stop in time; others take them over.")
-    ticker.stop()
-    worker.join(seconds=max(deadline - time.monotonic(), 1))
+    hand_back(ticker, deadline)
+    worker.join(seconds=deadline.left())
     connection.close()

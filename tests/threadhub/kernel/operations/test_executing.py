@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from services.waiting import wait_until
 from threadhub import tasks
-from threadhub.kernel import clock, events, operations
+from threadhub.kernel import clock, hinting, operations
 from threadhub.kernel.errors import Conflict, Unavailable
 from threadhub.kernel.events.models import OutboxEvent
 from threadhub.kernel.operations import duties, leases, outcomes
@@ -339,22 +339,22 @@ class TestAWorker:
 
 
 class TestHints:
-    def test_that_no_broker_takes_are_kept_until_one_does(
+    def test_that_no_broker_takes_are_repeated_by_the_tick(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         hinted: list[int] = []
         with monkeypatch.context() as patch:
+            patch.setattr(hinting, "_quiet_until", 0.0)
             patch.setattr(tasks.execute_operation, "delay", raising_broker)
             operation = ask()
         monkeypatch.setattr(
             tasks.execute_operation, "delay", lambda *, operation_id: hinted.append(operation_id)
         )
-        assert OutboxEvent.objects.get().attempts == 1
+        assert not OutboxEvent.objects.exists()
 
-        events.deliver_due(OutboxEvent.objects.get().due_at)
+        duties.hint_again(clock.now() + hinting.PAUSES[0])
 
         assert hinted == [operation.pk]
-        assert not OutboxEvent.objects.exists()
 
     def test_that_were_lost_are_repeated_ever_more_rarely(
         self, ask: Ask, monkeypatch: pytest.MonkeyPatch
@@ -364,11 +364,11 @@ class TestHints:
             tasks.execute_operation, "delay", lambda *, operation_id: hinted.append(operation_id)
         )
         first = clock.now()
-        operation = ask(now=first - 2 * duties.HINT_AGAIN_AFTER)
+        operation = ask(now=first - 2 * hinting.PAUSES[0])
         hinted.clear()
 
         duties.hint_again(first)
-        duties.hint_again(first + duties.HINT_AGAIN_AFTER / 2)
+        duties.hint_again(first + hinting.PAUSES[0] / 2)
 
         operation.refresh_from_db()
         assert hinted == [operation.pk]
