@@ -25,19 +25,19 @@ STEPS = 25 * KILLS
 STEP_SECONDS = 0.04
 
 
-@pytest.fixture
-def effects(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def effects(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the outside table in which nodes count what they did."""
-    path = tmp_path / "effects.sqlite3"
+    path = tmp_path_factory.mktemp("kill") / "effects.sqlite3"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE effect (thread TEXT, name TEXT)")
     return path
 
 
-@pytest.fixture
-def server(tmp_path: Path, effects: Path) -> Iterator[ThreadHubProcess]:
+@pytest.fixture(scope="module")
+def server(effects: Path) -> Iterator[ThreadHubProcess]:
     """Return a server of the engine's test project."""
-    process = ThreadHubProcess(var=tmp_path / "var", project=PROJECT, LEASE_SECONDS="2")
+    process = ThreadHubProcess(var=effects.parent / "var", project=PROJECT, LEASE_SECONDS="2")
     process.environment["ENGINE_EFFECTS"] = str(effects)
     process.environment["ENGINE_STEP_SECONDS"] = str(STEP_SECONDS)
     process.start()
@@ -118,7 +118,8 @@ def test_a_stopped_server_hands_its_run_back_and_ends_in_order(
             assert viewer.status_code == 200
             code = server.stop()
         with sqlite3.connect(server.var / "threadhub.sqlite3") as connection:
-            row = connection.execute("SELECT status, crashes FROM threads_run").fetchone()
+            query = "SELECT status, crashes FROM threads_run WHERE public_id = ?"
+            row = connection.execute(query, (run.replace("-", ""),)).fetchone()
         server.start()
 
         assert (code, row) == (0, ("pending", 0))

@@ -49,10 +49,10 @@ def test_each_leaves_an_entry_without_the_value(person: Any) -> None:
 
 
 def test_one_that_fails_leaves_nothing(person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(**_: Any) -> None:
+    def fail(_: Any) -> None:
         raise RuntimeError("the audit is full")
 
-    monkeypatch.setattr("threadhub.kernel.audit.record", fail)
+    monkeypatch.setattr("threadhub.kernel.audit.record_all", fail)
 
     with pytest.raises(RuntimeError):
         put(person, {})
