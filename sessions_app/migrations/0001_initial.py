@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='sessions_app.plan')),
-                ('run', models.OneToOneField(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='threads_app.run')),
+                ('run', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='threads_app.run')),
                 ('association', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='sessions_app.sessionthreadassociation')),
             ],
             options={
