@@ -263,14 +263,16 @@ def test_a_session_is_changed_put_away_and_deleted_and_its_threads_stay(
 
     patched = api.patch(path, {"title": "New", "metadata": {"a": 1}, "parallel_limit": 9}, **json)
     archived = post(api, f"/sessions/{session['session_id']}/archive")
-    refused = post(api, f"/sessions/{session['session_id']}/plans")
+    starts = ("plans", "threads/inventory/runs")
+    refused = [post(api, f"/sessions/{session['session_id']}/{leaf}") for leaf in starts]
     unarchived = post(api, f"/sessions/{session['session_id']}/unarchive")
     deleted = api.delete(path)
 
     assert patched.json()["metadata"] == {"team": "red", "a": 1}
     assert (patched.json()["title"], patched.json()["version"]) == ("New", 2)
     assert archived.json()["status"] == "archived"
-    assert (refused.status_code, refused.json()["code"]) == (409, "session_archived")
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert {answer.json()["code"] for answer in refused} == {"session_archived"}
     assert unarchived.json()["status"] == "idle"
     assert deleted.status_code == 204 and api.get(path).status_code == 404
     assert Thread.objects.count() == 4

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from sessions_app.models import SessionThreadAssociation
 from sessions_app.selectors import members as selector
+from sessions_app.services import sessions
 from threadhub.coordination import members, plans
 from threadhub.kernel import clock
 from threadhub.kernel.api.views import ProtectedView, queried, validated
@@ -97,9 +98,10 @@ class StartingMemberRoute(MemberRoute, runs.StartingRoute):
     ) -> tuple[Run, dict[str, Any]]:
         """Accept the run the body describes, above what the member is given.
 
-        Raises NotVisible, NotAllowed, Conflict, Invalid.
+        Raises NotVisible, NotAllowed, Conflict (also for an archived session), Invalid.
         """
         member = self.find_member(session_id, name)
+        sessions.demand_open(member.session)
         given = validated(inputs.MemberRunInput, request)
         if not given.get("assistant_id"):
             given["assistant_id"] = _assistant(member)
