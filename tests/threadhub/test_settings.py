@@ -96,3 +96,15 @@ def test_the_secret_is_made_once_and_is_private(
 
     assert path.read_text() == first and len(first) > 50
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_secret_s_file_that_is_empty_is_not_taken_for_none(
+    child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "ring.json"
+    path.touch()
+
+    done = check({**child_environment, "THREADHUB_KEYS_FILE": str(path)})
+
+    assert done.returncode == 2 and done.stderr.strip().endswith("ring.json is empty.")
+    assert not (tmp_path / "var" / "keys" / "ring.json").exists()

@@ -93,11 +93,15 @@ def secret(name: str) -> str | None:
     if path is None:
         return _raw(name)
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        found = Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(
             f"{PREFIX}{name}_FILE: {path} cannot be read ({error.strerror})."
         ) from None
+    if not found:
+        # Taken for "not given", a file that was emptied by mistake would be made anew.
+        raise ImproperlyConfigured(f"{PREFIX}{name}_FILE: {path} is empty.")
+    return found
 
 
 def postgres(name: str) -> dict[str, object]:

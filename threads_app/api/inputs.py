@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from threadhub.kernel.api.inputs import StrictInput
 from threads_app.querysets import METADATA_SEARCH_LENGTH
 
 from .fields import MetadataInput, NotYet, OneOrMany
@@ -161,7 +162,13 @@ class HistoryInput(SelectingState):
     checkpoint = CheckpointInput(required=False, allow_null=True)
 
 
-class AnswerInput(serializers.Serializer[Any]):
+class InterruptListQuery(StrictInput):
+    """GET /interrupts."""
+
+    thread_id = serializers.CharField(required=False, max_length=255)
+
+
+class AnswerInput(StrictInput):
     """POST /interrupts/{id}/answer."""
 
     answer = serializers.JSONField(allow_null=True)

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from threadhub.kernel import clock
-from threadhub.kernel.api.views import ProtectedView, validated
+from threadhub.kernel.api.views import ProtectedView, queried, validated
 from threads_app.models import Interrupt
 from threads_app.services import runs
 
@@ -28,11 +28,17 @@ class InterruptsView(ProtectedView):
     needs = {"GET": "read"}
 
     @extend_schema(
-        operation_id="list_interrupts", responses={200: outputs.InterruptOutput(many=True)}
+        operation_id="list_interrupts",
+        parameters=[inputs.InterruptListQuery],
+        responses={200: outputs.InterruptOutput(many=True), 422: outputs.ErrorOutput},
     )
     def get(self, request: Request) -> Response:
-        """Return the oldest 100 open questions the caller may see."""
-        waiting = self.visible(*RELATED).open().order_by("id")[:LIST_LIMIT]  # type: ignore[attr-defined]
+        """Return the oldest 100 open questions the caller may see, of one thread if it is named."""
+        given = queried(inputs.InterruptListQuery, request)
+        found = self.visible(*RELATED)
+        if named := given.get("thread_id"):
+            found = found.filter(thread__public_id=named)
+        waiting = found.open().order_by("id")[:LIST_LIMIT]  # type: ignore[attr-defined]
         return Response([outputs.interrupt(row) for row in waiting])
 
 

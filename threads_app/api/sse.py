@@ -76,6 +76,8 @@ async def frames(watching: Watching) -> AsyncGenerator[bytes]:
     run = watching.run
     if watching.after <= 0:
         yield frame("metadata", {"run_id": str(run.public_id), "attempt": max(run.attempt, 1)})
+    else:
+        yield HEARTBEAT
     try:
         async with aclosing(_shown(watching)) as shown:
             async for part in shown:

@@ -27,8 +27,9 @@ def asked_twice(sdk: SyncLangGraphClient, thread_id: str) -> str:
 
 
 def questions(client: httpx.Client, thread_id: str) -> list[dict[str, Any]]:
-    listed = client.get("/interrupts").raise_for_status().json()
-    return [row for row in listed if row["thread_id"] == thread_id]
+    listed = client.get("/interrupts", params={"thread_id": thread_id}).raise_for_status().json()
+    assert {row["thread_id"] for row in listed} <= {thread_id}
+    return listed
 
 
 def answer(client: httpx.Client, question: dict[str, Any], given: Any) -> httpx.Response:

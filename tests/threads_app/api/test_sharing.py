@@ -141,10 +141,13 @@ def test_an_answer_s_run_shows_what_others_ordered_to_readers_only(
     grants.grant(role=role, to=ada, on=thread, actor=owner, now=NOW)
     key = Interrupt.objects.get(thread=thread).pk
     command = {"resume": "yes", "update": None, "goto": None}
-    order = {"assistant_id": "echo", "command": command, "answer": "yes"}
-    body = [{**order, "thread_id": thread.public_id}] if path == "runs/batch" else order
+    order = {"assistant_id": "echo", "command": command}
+    bodies: dict[str, Any] = {
+        "runs/batch": [{**order, "thread_id": thread.public_id}],
+        "interrupts/{key}/answer": {"answer": "yes"},
+    }
 
-    answer = post(client, path.format(thread=thread.public_id, key=key), body)
+    answer = post(client, path.format(thread=thread.public_id, key=key), bodies.get(path, order))
 
     assert answer.status_code in {200, 202}
     assert (SECRET in str(answer.json())) == is_told

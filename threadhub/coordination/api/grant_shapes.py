@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
+from threadhub.kernel.api.inputs import StrictInput
 from threadhub.kernel.rbac.querysets import ACTIONS
 
 if TYPE_CHECKING:
     from threadhub.kernel.rbac.explaining import Reason
 
 
-class GrantInput(serializers.Serializer[Any]):
+class GrantInput(StrictInput):
     """A role for a person or a group; without `until` it has no end."""
 
     role = serializers.CharField(max_length=60)
@@ -24,7 +25,7 @@ class GrantInput(serializers.Serializer[Any]):
     reason = serializers.CharField(default="", allow_blank=True, max_length=500)
 
 
-class AccessQuery(serializers.Serializer[Any]):
+class AccessQuery(StrictInput):
     """Whose access is asked about; one's own when nobody is named."""
 
     user = serializers.CharField(required=False, max_length=150)

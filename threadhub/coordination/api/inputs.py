@@ -11,6 +11,7 @@ from sessions_app.models import Dependency, Session, SessionThreadAssociation
 from sessions_app.models.session import PARALLEL_LIMIT_MOST
 from threadhub.coordination import blueprints
 from threadhub.coordination.blueprints import EdgeDraft, MemberDraft
+from threadhub.kernel.api.inputs import StrictInput
 from threadhub.kernel.errors import Invalid
 from threadhub.kernel.models import clean_metadata
 from threads_app.api.fields import MetadataInput
@@ -29,7 +30,7 @@ class Name(serializers.CharField):
         return blueprints.normal(super().to_internal_value(data))
 
 
-class MemberInput(serializers.Serializer[Any]):
+class MemberInput(StrictInput):
     """A thread of a session."""
 
     name = Name()
@@ -43,7 +44,7 @@ class MemberInput(serializers.Serializer[Any]):
     metadata = MetadataInput(required=False, allow_null=True)
 
 
-class DependencyInput(serializers.Serializer[Any]):
+class DependencyInput(StrictInput):
     """`to` waits for `from`, both by name."""
 
     to = Name()
@@ -57,7 +58,7 @@ class DependencyInput(serializers.Serializer[Any]):
         return {"from": Name(), **super().get_fields()}
 
 
-class SessionCreateInput(serializers.Serializer[Any]):
+class SessionCreateInput(StrictInput):
     """POST /sessions."""
 
     title = serializers.CharField(default="", allow_blank=True, max_length=255)
@@ -69,7 +70,7 @@ class SessionCreateInput(serializers.Serializer[Any]):
     start = serializers.BooleanField(default=False)
 
 
-class SessionUpdateInput(serializers.Serializer[Any]):
+class SessionUpdateInput(StrictInput):
     """PATCH /sessions/{session_id}."""
 
     title = serializers.CharField(required=False, allow_blank=True, max_length=255)
@@ -80,7 +81,7 @@ class SessionUpdateInput(serializers.Serializer[Any]):
     )
 
 
-class PageQuery(serializers.Serializer[Any]):
+class PageQuery(StrictInput):
     """Which page of a list."""
 
     limit = serializers.IntegerField(default=20, min_value=1, max_value=100)

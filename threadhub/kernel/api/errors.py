@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -106,6 +107,7 @@ def _messages(found: Any) -> list[str]:
     return [str(found)]
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, *_: object, **__: object) -> JsonResponse:
     """Answer an API path that does not exist."""
     shape = body(f"There is no {request.path[:200]} in this API. See /api/schema.", "not_found")

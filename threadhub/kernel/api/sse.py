@@ -118,6 +118,8 @@ def _holds(found: models.Model, action: Action, user_id: int, key_id: int | None
 
 async def frames(subject: Subject, *, after: int) -> AsyncGenerator[bytes]:
     """Yield the subject's events as they are stored, and comments while nothing happens."""
+    # The first comment takes the headers to a client that has nothing to catch up with.
+    yield HEARTBEAT
     try:
         async with aclosing(events(subject, after=after)) as found:
             async for event in found:

@@ -6,10 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from threadhub.kernel.api.inputs import StrictInput
+
 IDS_AT_ONCE = 1000
 
 
-class OperationCreateInput(serializers.Serializer[Any]):
+class OperationCreateInput(StrictInput):
     """POST /operations: a kind, and the objects by `ids` or by a `filter` of that kind."""
 
     kind = serializers.CharField(max_length=60)
@@ -27,7 +29,7 @@ class OperationCreateInput(serializers.Serializer[Any]):
         return given
 
 
-class PageQuery(serializers.Serializer[Any]):
+class PageQuery(StrictInput):
     """GET /operations."""
 
     limit = serializers.IntegerField(default=50, min_value=1, max_value=1000)

@@ -191,3 +191,11 @@ class TestTheCorrelationId:
         answer = program.get("/api/nothing", headers={"X-Request-ID": "a\tbé" + "c" * 100})
 
         assert answer["X-Request-ID"] == "ab" + "c" * 62
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_address_that_does_not_exist_says_so_whatever_is_done_there(method: str) -> None:
+    answer = getattr(Client(enforce_csrf_checks=True), method)("/api/nope")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "/api/schema" in answer.json()["detail"]
