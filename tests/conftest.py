@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import hypothesis
 import pytest
+from django.db import connection
 
 from services import query_counts as counting
 from services import requirement, waiting
@@ -61,3 +63,25 @@ def child_environment(tmp_path: Path) -> dict[str, str]:
     ours = ("THREADHUB_", "DJANGO_", "PYTEST_", "COV_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "THREADHUB_VAR": str(tmp_path / "var")}
+
+
+@pytest.fixture
+def in_background() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
+    """Return a function that runs another in a thread with a database connection of its own."""
+    begun: list[threading.Thread] = []
+
+    def run(function: Callable[[], object]) -> threading.Thread:
+        def body() -> None:
+            try:
+                function()
+            finally:
+                connection.close()
+
+        begun.append(threading.Thread(target=body))
+        begun[-1].start()
+        return begun[-1]
+
+    yield run
+    for thread in begun:
+        thread.join(20)
+        assert not thread.is_alive()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, connections
+from django.db import connections
 
 from checkpoints_app.saver import ThreadHubSaver
 from threadhub.kernel import clock
@@ -92,25 +91,3 @@ def start(person: Any) -> Callable[..., Run]:
         )
 
     return begin
-
-
-@pytest.fixture
-def in_background() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
-    """Return a function that runs another in a thread with a database connection of its own."""
-    begun: list[threading.Thread] = []
-
-    def run(function: Callable[[], object]) -> threading.Thread:
-        def body() -> None:
-            try:
-                function()
-            finally:
-                connection.close()
-
-        begun.append(threading.Thread(target=body))
-        begun[-1].start()
-        return begun[-1]
-
-    yield run
-    for thread in begun:
-        thread.join(20)
-        assert not thread.is_alive()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, connections
+from django.db import connections
 
 from threadhub import tasks
 from threadhub.kernel import clock, operations
@@ -95,28 +94,6 @@ def execute(make_executor: Callable[[], Executor]) -> Callable[[Operation], Oper
         return operation
 
     return executing
-
-
-@pytest.fixture
-def in_background() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
-    """Return a function that runs another in a thread with a database connection of its own."""
-    begun: list[threading.Thread] = []
-
-    def run(function: Callable[[], object]) -> threading.Thread:
-        def body() -> None:
-            try:
-                function()
-            finally:
-                connection.close()
-
-        begun.append(threading.Thread(target=body))
-        begun[-1].start()
-        return begun[-1]
-
-    yield run
-    for thread in begun:
-        thread.join(20)
-        assert not thread.is_alive()
 
 
 @pytest.fixture
