@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -19,19 +17,19 @@ from threadhub.kernel import clock
 from threadhub.kernel.adminbase import (
     ProtectedAdmin,
     ReadOnlyAdmin,
-    as_json,
     badge,
     json_field,
     plain_field,
     time_field,
 )
-from threadhub.kernel.errors import NotAllowed, NotVisible
-from threadhub.kernel.rbac import access
-from threads_app.models import Graph, Interrupt, Run, Thread
-from threads_app.selectors import checkpoints, usage
+from threadhub.kernel.errors import NotVisible
+from threads_app.models import Graph, Run, Thread
 from threads_app.services import graphs, runs
+from threads_app.web import urls
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     from threads_app.querysets import RunQuerySet
 
 RUNS_SHOWN = 20
@@ -142,58 +140,13 @@ class ThreadAdmin(ProtectedAdmin):
         """Show the name alone: accounts are the administrators' pages."""
         return row.owner.get_username()
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Show a thread with its latest runs and open questions."""
-        thread = context.get("original")
-        if thread is not None:
-            context |= self._around(request, thread)
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def _around(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
-        latest = Run.objects.visible_to(request.user, "view").filter(thread=thread)
-        asked = Interrupt.objects.open().visible_to(request.user, "read").filter(thread=thread)
-        return {
-            "runs": latest.select_related("graph", "actor").order_by("-id")[:RUNS_SHOWN],
-            "questions": [(row, as_json(row.value)) for row in asked.order_by("id")],
-            "usage": usage.of_thread(thread),
-            "can_read": access.can(request.user, "read", thread),
-        }
-
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages, with one for the checkpoints of a thread."""
-        view = self.admin_site.admin_view(self.checkpoints_view)
-        name = "threads_app_thread_checkpoints"
-        return [path("<int:thread_key>/checkpoints/", view, name=name), *super().get_urls()]
+        """Return the list, and the pages of one thread."""
+        return [*urls.patterns(self.admin_site), *super().get_urls()]
 
-    def checkpoints_view(self, request: HttpRequest, thread_key: int) -> TemplateResponse:
-        """Show a thread's checkpoints, newest first; 404 for a thread the person cannot see."""
-        thread = _found(request, thread_key)
-        before = request.GET.get("before", "")
-        rows = checkpoints.history(thread, before=before, limit=CHECKPOINTS_SHOWN + 1)
-        shown = rows[:CHECKPOINTS_SHOWN]
-        written_by = checkpoints.runs_of(shown, user=request.user)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _t("Checkpoints"),
-            "subtitle": str(thread),
-            "opts": self.opts,
-            "thread": thread,
-            "rows": [(row, written_by.get(row.run_id or "")) for row in shown],
-            "older": shown[-1].checkpoint_id if len(rows) > len(shown) else "",
-            "usage": usage.of_thread(thread),
-        }
-        return TemplateResponse(request, "admin/threads_app/thread/checkpoints.html", context)
-
-
-def _found(request: HttpRequest, thread_key: int) -> Thread:
-    try:
-        return access.get(Thread.objects.all(), user=request.user, action="read", pk=thread_key)
-    except NotVisible as error:
-        raise Http404(error.message) from None
-    except NotAllowed as error:
-        raise PermissionDenied(error.message) from None
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Lead from the list's links to the thread's page."""
+        return redirect("admin:threads_app_thread_live", object_id)
 
 
 @admin.register(Run)

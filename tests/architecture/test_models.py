@@ -25,6 +25,7 @@ CROSS_APP_KEYS = {
     "sessions_app.SessionUserPermission.user -> auth.User",
     "threads_app.Assistant.owner -> auth.User",
     "threads_app.Interrupt.answered_by -> auth.User",
+    "threads_app.Interrupt.claimed_by -> auth.User",
     "threads_app.Run.actor -> auth.User",
     "threads_app.Thread.head -> checkpoints_app.CheckpointHead",
     "threads_app.Thread.owner -> auth.User",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
+
+from . import nav
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -25,3 +28,16 @@ class ConsoleSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Say whether the person may sign in."""
         return request.user.is_active
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the shell needs on every page."""
+        is_inside = self.has_permission(request)
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "has_permission": is_inside,
+            "is_popup": False,
+            "nav": nav.groups(request) if is_inside else [],
+            "environment": settings.ENVIRONMENT,
+            "version": settings.SPECTACULAR_SETTINGS["VERSION"],
+        }

@@ -22,6 +22,8 @@ HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, least=1, most=65535)
 PROJECTS = env.paths("PROJECTS", [BASE_DIR / "examples" / "environment_audit" / "langgraph.json"])
 DEMO_APPROVE = env.text("DEMO_APPROVE")
+# Shown beside the name in the console, such as "Prod".
+ENVIRONMENT = env.text("ENVIRONMENT")
 CHAT_MODEL = env.text("CHAT_MODEL")
 
 DEBUG = False
@@ -45,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "guardian",
@@ -64,6 +67,7 @@ MIDDLEWARE = [
     "threadhub.kernel.rbac.middleware.RightsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

@@ -40,6 +40,11 @@ class Interrupt(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     answered_at = models.DateTimeField(null=True)
+    # Who said that they will answer, so that others look at something else.
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    claimed_at = models.DateTimeField(null=True)
     # The run that carries the answer into the graph.
     answer_run = models.ForeignKey(
         "threads_app.Run", on_delete=models.CASCADE, null=True, related_name="answers"
@@ -65,6 +70,8 @@ class Interrupt(models.Model):
             models.Index(
                 fields=["thread"], condition=models.Q(status="open"), name="interrupt_open"
             ),
+            # The inbox, latest first.
+            models.Index(fields=["-id"], condition=models.Q(status="open"), name="interrupt_inbox"),
         ]
 
     def __str__(self) -> str:

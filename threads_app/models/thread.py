@@ -68,6 +68,8 @@ class Thread(models.Model):
             ),
         ]
         indexes = [
+            # Every thread, latest first.
+            models.Index(fields=["-updated_at", "-id"], name="thread_recent"),
             # A person's threads, latest first.
             models.Index(fields=["owner", "-updated_at"], name="thread_owner_recent"),
             # Threads in one state, latest first.

@@ -10,11 +10,13 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
-from .models import clean_text
-from .observability.redaction import redact
-from .rbac import access
-from .rbac.held import views_everything
-from .rbac.querysets import ProtectedQuerySet
+from threadhub.kernel.models import clean_text
+from threadhub.kernel.observability.redaction import redact
+from threadhub.kernel.rbac import access
+from threadhub.kernel.rbac.held import views_everything
+from threadhub.kernel.rbac.querysets import ProtectedQuerySet
+
+from .marks import badge as badge
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -160,8 +162,3 @@ def time_field(name: str, label: Any) -> Callable[[Any, Any], SafeString | str]:
 def as_time(moment: datetime) -> str:
     """Return a time to show, in the time zone of the page."""
     return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"
-
-
-def badge(status: str) -> SafeString:
-    """Return a status as a word with a mark that is told apart without color too."""
-    return format_html('<span class="th-status th-status-{}">{}</span>', status, status)

@@ -1,0 +1,17 @@
+"""What the console's templates share: `{% load console %}`."""
+
+from __future__ import annotations
+
+from django import template
+
+from threadhub.kernel.adminbase import marks
+
+register = template.Library()
+register.simple_tag(marks.icon, name="icon")
+register.simple_tag(marks.badge, name="badge")
+register.simple_tag(marks.person, name="person")
+register.simple_tag(marks.avatar, name="avatar")
+register.simple_tag(marks.ago, name="ago")
+register.filter("duration", marks.duration)
+register.filter("size", marks.size)
+register.filter("person_name", marks.name_of)
