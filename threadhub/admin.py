@@ -1,208 +1,255 @@
-"""The kernel's pages: audit entries, API keys, operations, roles and grants."""
+"""The console's pages of the kernel: audit entries, API keys, roles and grants."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from threadhub.kernel.adminbase import (
-    OverseerAdmin,
-    ProtectedAdmin,
-    SuperuserAdmin,
-    badge,
-    json_field,
-    plain_field,
-    time_field,
-)
+from threadhub.console import operations, people  # noqa: F401  # register pages of their own
+from threadhub.kernel import clock
+from threadhub.kernel.adminbase import OverseerAdmin, SuperuserAdmin, marks
 from threadhub.kernel.audit.models import AuditEntry
-from threadhub.kernel.operations import selecting
-from threadhub.kernel.operations.models import Operation
 from threadhub.kernel.people.models import ApiKey
 from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
-ITEMS_SHOWN = 100
+    from django.utils.safestring import SafeString
 
 admin.site.unregister(AuditEntry)
-admin.site.unregister([Group, User])
 
-
-class SuperusersOnly:
-    """Whoever edits people or groups can make themselves anybody, whatever Django calls it."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Say whether the person is a superuser."""
-        return request.user.is_active and bool(request.user.is_superuser)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say whether the person is a superuser."""
-        return self.has_module_permission(request)
-
-    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
-
-
-@admin.register(User)
-class PersonAdmin(SuperusersOnly, UserAdmin):
-    """The accounts."""
-
-
-@admin.register(Group)
-class PeopleAdmin(SuperusersOnly, GroupAdmin):
-    """The groups that grants are given to."""
+RIGHTS = (
+    (_("On sessions and threads"), "admin:threadhub_rolegrant_changelist"),
+    (_("Everywhere"), "admin:threadhub_globalgrant_changelist"),
+    (pgettext_lazy("ThreadHub", "Roles"), "admin:threadhub_role_changelist"),
+)
+PERMISSIONS = {
+    "view": pgettext_lazy("permission", "view"),
+    "read": pgettext_lazy("permission", "read"),
+    "write": pgettext_lazy("permission", "write"),
+    "execute": pgettext_lazy("permission", "execute"),
+    "delete": pgettext_lazy("permission", "delete"),
+    "manage": pgettext_lazy("permission", "manage"),
+}
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(OverseerAdmin):
     """Who did what, newest first."""
 
-    list_display = ("at", "who", "act", "kind", "what", "outcome")
-    search_fields = ("act", "actor_label", "object_pk", "object_repr")
-    search_help_text = _("Act, person, number or name of the object.")
+    title = pgettext_lazy("ThreadHub", "Audit")
+    icon = "audit"
+    empty_title = _("Nothing recorded yet")
+    empty_text = _("Every change leaves an entry: who, what, when, from where.")
+    list_display = ("act", "timestamp", "actor_label", "model_label", "object_repr", "outcome")
+    column_sizes = {
+        "actor_label": "sm",
+        "model_label": "lg",
+        "object_repr": "md",
+        "outcome": "lg",
+    }
+    labels = {
+        "act": _("act"),
+        "timestamp": _("time"),
+        "actor_label": _("person"),
+        "model_label": _("kind"),
+        "object_pk": _("number"),
+        "object_repr": _("object"),
+        "outcome": _("outcome"),
+        "reason": _("reason"),
+        "changes": _("changes"),
+        "additional_data": _("data"),
+        "address": _("address"),
+        "agent": _("program"),
+        "cid": _("correlation id"),
+        "request_id": _("request id"),
+    }
+    search_fields = ("act", "actor_label", "object_pk", "object_repr", "cid")
+    search_help_text = _("Act, person, object or correlation id")
     ordering = ("-id",)
-    fieldsets = (
-        (None, {"fields": (("at", "who"), ("act", "outcome"), "reason")}),
-        (_("Object"), {"fields": (("kind", "number", "what"),)}),
-        (_("What"), {"fields": ("changes_shown", "data_shown")}),
-        (_("From where"), {"fields": (("address", "agent"), "cid", "request_id")}),
+    sortable_by = ("timestamp",)
+    parts = (
+        ("", ("timestamp", "actor_label", "act", "outcome", "reason")),
+        (_("Object"), ("model_label", "object_pk", "object_repr")),
+        (_("What"), ("changes", "additional_data")),
+        (_("From where"), ("address", "agent", "cid", "request_id")),
     )
-    who = plain_field("actor_label", _("person"))
-    kind = plain_field("model_label", _("object"))
-    number = plain_field("object_pk", _("number"))
-    what = plain_field("object_repr", _("name"))
-    at = time_field("timestamp", _("time"))
-    changes_shown = json_field("changes", _("changes"))
-    data_shown = json_field("additional_data", _("data"))
+
+    def note_of(self, row: AuditEntry) -> str:
+        """Say who it was, where their column has gone."""
+        return row.actor_label
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(SuperuserAdmin):
     """Which programs hold keys; the keys themselves are nowhere."""
 
-    list_display = ("prefix", "user", "name", "created", "expires", "revoked", "last_used")
+    title = _("API keys")
+    icon = "link"
+    empty_title = _("No API keys yet")
+    empty_text = _("The command create_api_key of manage.py makes one for a person.")
+    list_display = ("key", "state", "name", "user", "last_used_at", "expires_at", "created_at")
+    column_sizes = {
+        "name": "sm",
+        "user": "md",
+        "last_used_at": "md",
+        "expires_at": "lg",
+        "created_at": "lg",
+    }
+    number_columns = frozenset({"last_used_at", "expires_at", "created_at"})
+    labels = {
+        "name": pgettext_lazy("ThreadHub", "purpose"),
+        "user": pgettext_lazy("ThreadHub", "person"),
+        "scopes": _("scopes"),
+        "created_at": _("created"),
+        "expires_at": _("ends"),
+        "revoked_at": _("revoked"),
+        "last_used_at": _("last used"),
+    }
     list_select_related = ("user",)
     search_fields = ("prefix", "name", "user__username")
+    search_help_text = _("Key, purpose or person")
     ordering = ("-id",)
-    fields = ("prefix", "user", "name", "scopes", "created", "expires", "revoked", "last_used")
-    created = time_field("created_at", _("created"))
-    expires = time_field("expires_at", _("ends"))
-    revoked = time_field("revoked_at", _("revoked"))
-    last_used = time_field("last_used_at", _("last used"))
-
-
-@admin.register(Operation)
-class OperationAdmin(ProtectedAdmin):
-    """The jobs that were asked for: who, why, how far, and what became of each item."""
-
-    list_display = ("kind", "status", "progress_shown", "who", "reason", "created", "finished")
-    list_filter = ("state", "kind")
-    list_select_related = ("asked_by",)
-    search_fields = ("public_id", "kind", "reason")
-    ordering = ("-id",)
-    change_form_template = "admin/threadhub/operation/detail.html"
-    fieldsets = (
-        (None, {"fields": ("public_id", ("kind", "status"), "progress_shown", "error")}),
-        (_("Order"), {"fields": (("who", "reason"), "target_shown", "filter_shown", "given")}),
-        (_("Times"), {"fields": (("created", "started", "finished"), "cancel_requested")}),
+    parts = (
         (
-            _("Execution"),
-            {"fields": (("performer", "lease", "crashes"),), "classes": ("collapse",)},
+            "",
+            (
+                "key",
+                "state",
+                "name",
+                "user",
+                "scopes",
+                "created_at",
+                "last_used_at",
+                "expires_at",
+                "revoked_at",
+            ),
         ),
     )
-    target_shown = json_field("target", _("object"))
-    filter_shown = json_field("filter", _("filter"))
-    given = json_field("arguments", _("arguments"))
-    created = time_field("created_at", _("created"))
-    started = time_field("started_at", _("started"))
-    finished = time_field("finished_at", _("ended"))
-    cancel_requested = time_field("cancel_requested_at", _("cancel asked for"))
-    performer = plain_field("worker", _("worker"))
-    lease = time_field("lease_until", _("lease until"))
 
-    @admin.display(description=_("status"), ordering="state")
-    def status(self, row: Operation) -> str:
-        """Show how far the operation is."""
-        return badge(row.state)
+    @admin.display(description=_("key"), ordering="prefix")
+    def key(self, row: ApiKey) -> SafeString:
+        """Show how the key begins; the rest is known to its holder alone."""
+        return marks.mono(f"{row.prefix}…")
 
-    @admin.display(description=_("progress"))
-    def progress_shown(self, row: Operation) -> str:
-        """Show how many items are dealt with, and how many of them failed."""
-        text = _t("%(dealt)d of %(total)d, %(failed)d failed")
-        return text % {"dealt": row.dealt, "total": row.total, "failed": row.failed}
+    @admin.display(description=_("status"))
+    def state(self, row: ApiKey) -> SafeString:
+        """Show whether the key opens anything."""
+        if row.revoked_at is not None:
+            return marks.badge("cancelled", _t("Revoked"))
+        if row.expires_at is not None and row.expires_at <= clock.now():
+            return marks.badge("cancelled", _t("Ended"))
+        return marks.badge("success", _t("In force"))
 
-    @admin.display(description=_("asked by"))
-    def who(self, row: Operation) -> str:
-        """Show the name alone: accounts are the administrators' pages."""
-        return row.asked_by.get_username()
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Show an operation with its first items, those that failed before the others."""
-        operation = context.get("original")
-        if operation is not None:
-            context["items"] = selecting.failed_first(operation)[:ITEMS_SHOWN]
-            context["left_out"] = max(operation.total - ITEMS_SHOWN, 0)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def note_of(self, row: ApiKey) -> str:
+        """Say whose it is, where their column has gone."""
+        return marks.name_of(row.user)
 
 
 @admin.register(Role)
 class RoleAdmin(OverseerAdmin):
     """The named sets of permissions that grants hand out."""
 
-    list_display = ("name", "given", "is_shipped")
+    title = pgettext_lazy("ThreadHub", "Roles")
+    pages = RIGHTS
+    icon = "permissions"
+    list_display = ("name", "given", "text", "is_shipped")
+    column_sizes = {"given": "sm", "text": "lg", "is_shipped": "md"}
+    labels = {
+        "name": pgettext_lazy("ThreadHub", "role"),
+        "text": _("description"),
+        "is_shipped": _("made by ThreadHub"),
+    }
     ordering = ("name",)
-    fields = ("name", "text", "given", "is_shipped")
+    parts = (("", ("name", "text", "given", "is_shipped")),)
 
-    @admin.display(description=_("permissions"))
-    def given(self, row: Role) -> str:
+    @admin.display(description=pgettext_lazy("ThreadHub", "permissions"))
+    def given(self, row: Role) -> SafeString:
         """Show the permissions in their order."""
-        return ", ".join(row.permissions)
+        return marks.tags([str(PERMISSIONS[word]) for word in row.permissions])
+
+    def note_of(self, row: Role) -> str:
+        """Say what it gives, where the column has gone."""
+        return ", ".join(str(PERMISSIONS[word]) for word in row.permissions)
 
 
 class GrantAdmin(OverseerAdmin):
     """What both kinds of grants show."""
 
+    icon = "permissions"
+    pages = RIGHTS
+    empty_title = _("No grants yet")
+    labels = {
+        "role": pgettext_lazy("ThreadHub", "role"),
+        "starts_at": _("from"),
+        "ends_at": _("until"),
+        "grantor": _("granted by"),
+        "reason": _("reason"),
+    }
+    column_sizes: ClassVar[dict[str, str]] = {
+        "target": "sm",
+        "state": "md",
+        "starts_at": "lg",
+        "ends_at": "md",
+        "grantor": "lg",
+    }
+    number_columns = frozenset({"starts_at", "ends_at"})
+    orders: ClassVar[dict[str, str]] = {"role": "role__name"}
     list_select_related: ClassVar[tuple[str, ...]] = ("role", "user", "group", "grantor")
     list_filter = ("role",)
     search_fields = ("user__username", "group__name", "grantor__username", "reason")
-    search_help_text = _("Person, group, grantor or reason.")
+    search_help_text = _("Person, group, grantor or reason")
     ordering = ("-id",)
-    starts = time_field("starts_at", _("from"))
-    ends = time_field("ends_at", _("until"))
-    by = plain_field("grantor", _("granted by"))
 
     @admin.display(description=_("given to"))
-    def subject(self, row: RoleGrant | GlobalGrant) -> str:
-        """Show the person's name, or the group's."""
-        return str(row.user or _("group %s") % row.group)
+    def subject(self, row: RoleGrant | GlobalGrant) -> SafeString:
+        """Show the person, or the group."""
+        return marks.person(row.user) if row.user else marks.group(row.group)
+
+    @admin.display(description=_("status"))
+    def state(self, row: RoleGrant | GlobalGrant) -> SafeString:
+        """Show whether the grant is in force."""
+        now = clock.now()
+        if row.ends_at is not None and row.ends_at <= now:
+            return marks.badge("cancelled", _t("Ended"))
+        if row.starts_at > now:
+            return marks.badge("pending", _t("Not yet"))
+        return marks.badge("success", _t("In force"))
+
+    def note_of(self, row: RoleGrant | GlobalGrant) -> str:
+        """Say which role it is, where the column has gone."""
+        return row.role.name
 
 
 @admin.register(RoleGrant)
 class RoleGrantAdmin(GrantAdmin):
     """Who holds which role on what, since when, until when, by whom and why."""
 
-    list_display = ("role", "subject", "target", "starts", "ends", "by")
+    title = pgettext_lazy("ThreadHub", "Permissions")
+    empty_text = _("A grant gives a person or a group a role on a session or a thread.")
+    list_display = ("subject", "role", "target", "state", "starts_at", "ends_at", "grantor")
     list_select_related = (*GrantAdmin.list_select_related, "session", "thread")
-    fields = ("role", "subject", "target", ("starts", "ends"), "by", "reason")
+    parts = (
+        ("", ("subject", "role", "target", "state", "starts_at", "ends_at", "grantor", "reason")),
+    )
 
     @admin.display(description=_("on"))
-    def target(self, row: RoleGrant) -> str:
+    def target(self, row: RoleGrant) -> SafeString:
         """Show the session or thread."""
-        return str(row.session or row.thread)
+        name, icon = (row.session, "sessions") if row.session_id else (row.thread, "threads")
+        return marks.with_icon(icon, str(name))
 
 
 @admin.register(GlobalGrant)
 class GlobalGrantAdmin(GrantAdmin):
     """Who holds which role everywhere."""
 
-    list_display = ("role", "subject", "starts", "ends", "by")
-    fields = ("role", "subject", ("starts", "ends"), "by", "reason")
+    title = _("Grants everywhere")
+    empty_text = _("A grant everywhere gives a role on every session and thread.")
+    list_display = ("subject", "role", "state", "starts_at", "ends_at", "grantor")
+    parts = (("", ("subject", "role", "state", "starts_at", "ends_at", "grantor", "reason")),)

@@ -5,85 +5,101 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from threadhub.kernel import clock
-from threadhub.kernel.adminbase import (
-    ProtectedAdmin,
-    ReadOnlyAdmin,
-    badge,
-    json_field,
-    plain_field,
-    time_field,
-)
+from threadhub.kernel.adminbase import ProtectedAdmin, ReadOnlyAdmin, marks
 from threadhub.kernel.errors import NotVisible
 from threads_app.models import Graph, Run, Thread
 from threads_app.services import graphs, runs
 from threads_app.web import urls
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.safestring import SafeString
 
     from threads_app.querysets import RunQuerySet
-
-RUNS_SHOWN = 20
-CHECKPOINTS_SHOWN = 100
 
 
 @admin.register(Graph)
 class GraphAdmin(ReadOnlyAdmin):
     """What the installation can run; for everyone who may sign in here."""
 
-    list_display = ("name", "project", "form", "state", "source", "about", "loaded")
+    title = _("Graphs")
+    icon = "graphs"
+    empty_title = _("No graphs yet")
+    empty_text = _("Graphs come from the projects that the setting PROJECTS names.")
+    list_display = ("name", "status", "project", "form", "source", "text", "loaded_at")
+    column_sizes = {
+        "project": "sm",
+        "form": "lg",
+        "source": "md",
+        "text": "xl",
+        "loaded_at": "md",
+    }
+    number_columns = frozenset({"loaded_at"})
+    labels = {
+        "name": _("graph"),
+        "status": _("status"),
+        "project": _("project"),
+        "form": _("form"),
+        "text": _("description"),
+        "problem": _("problem"),
+        "problem_code": _("code of the problem"),
+        "notes": _("notes"),
+        "target": _("target"),
+        "loaded_at": _("loaded"),
+        "import_seconds": _("seconds to import"),
+        "assistant_id": _("assistant id"),
+        "fingerprint": _("fingerprint"),
+        "revision": _("revision"),
+        "description": _("structure"),
+        "checked_at": _("checked"),
+        "check_report": _("what the check found"),
+    }
     list_filter = ("status",)
     search_fields = ("name", "project")
+    search_help_text = _("Graph or project")
     ordering = ("name",)
-    fieldsets = (
-        (None, {"fields": ("name", "about", "state", "problem", "notes_shown", "source")}),
-        (_("Origin"), {"fields": (("project", "target", "form"), ("loaded", "import_seconds"))}),
-        (_("Identity"), {"fields": ("assistant_id", "fingerprint", "revision")}),
-        (_("Structure"), {"fields": ("description_shown",), "classes": ("collapse",)}),
-        (
-            _("Check"),
-            {"fields": ("checked", "problem_code", "check_shown"), "classes": ("collapse",)},
-        ),
+    parts = (
+        (_("About"), ("text", "source", "problem", "notes")),
+        (_("Origin"), ("project", "target", "form", "loaded_at", "import_seconds")),
+        (_("Identity"), ("assistant_id", "fingerprint", "revision")),
+        (_("Structure"), ("description",)),
+        (_("Check"), ("checked_at", "problem_code", "check_report")),
     )
-    notes_shown = json_field("notes", _("notes"))
-    description_shown = json_field("description", _("structure"))
-    check_shown = json_field("check_report", _("what the check found"))
-    checked = time_field("checked_at", _("checked"))
-    loaded = time_field("loaded_at", _("loaded"))
-    about = plain_field("text", _("description"))
+    folded = frozenset({_("Structure"), _("Check")})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list with each row told whether its files changed; one look for all."""
         found = super().get_changelist_instance(request)
-        rows = list(found.result_list)
-        changed = graphs.changed_projects(rows)
-        for row in rows:
+        changed = graphs.changed_projects(found.result_list)
+        for row in found.result_list:
             row.is_changed = row.project in changed
-        found.result_list = rows
         return found
 
-    @admin.display(description=_("status"), ordering="status")
-    def state(self, row: Graph) -> str:
-        """Show whether the graph can run."""
-        return badge(row.status)
+    def note_of(self, row: Graph) -> str:
+        """Say where it comes from, where the column has gone."""
+        return row.project
+
+    def detail(self, request: HttpRequest, row: Graph) -> dict[str, Any]:
+        """Return the graph's status for the head."""
+        return {"status": marks.badge(row.status, classes="badge--lg")}
 
     @admin.display(description=_("source"))
-    def source(self, row: Graph) -> str:
+    def source(self, row: Graph) -> SafeString | str:
         """Say whether the files are those that were loaded."""
         is_changed = getattr(row, "is_changed", None)
         if is_changed is None:
             is_changed = row.project in graphs.changed_projects([row])
         if is_changed:
-            return _t("Changed since it was loaded: restart to use it")
+            text = _t("Changed since it was loaded: restart to use it")
+            return format_html('<span class="st is-waiting">{}</span>', text)
         return _t("As loaded")
 
 
@@ -91,7 +107,21 @@ class GraphAdmin(ReadOnlyAdmin):
 class ThreadAdmin(ProtectedAdmin):
     """The threads a person may see, each with its runs, questions and checkpoints."""
 
-    list_display = ("shown_title", "state", "graph", "owner", "ran", "updated")
+    title = _("Threads")
+    icon = "threads"
+    empty_title = _("No threads yet")
+    empty_text = _("A thread is one line of state of one graph.")
+    list_display = ("name", "status", "graph", "owner", "run_count", "updated_at")
+    column_sizes = {"graph": "sm", "owner": "md", "run_count": "lg", "updated_at": "sm"}
+    number_columns = frozenset({"run_count", "updated_at"})
+    orders = {"graph": "graph__name"}
+    labels = {
+        "status": _("status"),
+        "graph": _("graph"),
+        "owner": _("owner"),
+        "run_count": _("runs"),
+        "updated_at": _("last activity"),
+    }
     list_filter = (
         "status",
         ("graph", admin.RelatedOnlyFieldListFilter),
@@ -99,53 +129,28 @@ class ThreadAdmin(ProtectedAdmin):
     )
     list_select_related = ("graph", "owner")
     search_fields = ("public_id", "title")
+    search_help_text = _("Title or id")
     ordering = ("-updated_at", "-id")
-    change_form_template = "admin/threads_app/thread/detail.html"
-    fieldsets = (
-        (None, {"fields": ("public_id", "title", "state", ("graph", "owned_by"))}),
-        (_("Times"), {"fields": (("created", "updated", "state_updated"),)}),
-        (_("Labels"), {"fields": ("tags_shown",)}),
-    )
-    state_fieldsets = (
-        (None, {"fields": ("error",)}),
-        (
-            _("State"),
-            {
-                "fields": ("metadata_shown", "config_shown", "values_shown"),
-                "classes": ("collapse",),
-            },
-        ),
-    )
-    created = time_field("created_at", _("created"))
-    updated = time_field("updated_at", _("last activity"))
-    state_updated = time_field("state_updated_at", _("state changed"))
-    ran = plain_field("run_count", _("runs"))
-    tags_shown = json_field("tags", _("tags"))
-    metadata_shown = json_field("metadata", _("metadata"))
-    config_shown = json_field("config", _("config"))
-    values_shown = json_field("values_preview", _("values (preview)"))
 
     @admin.display(description=_("thread"), ordering="title")
-    def shown_title(self, row: Thread) -> str:
-        """Show the title with the id, since titles repeat."""
-        return format_html('{} <span class="th-id th-below">{}</span>', row.title, row.public_id)
+    def name(self, row: Thread) -> str:
+        """Show the title."""
+        return str(row)
 
-    @admin.display(description=_("status"), ordering="status")
-    def state(self, row: Thread) -> str:
-        """Show what the thread is doing."""
-        return badge(row.status)
+    def note_of(self, row: Thread) -> SafeString:
+        """Say when it changed, where the column has gone."""
+        return marks.ago(row.updated_at)
 
-    @admin.display(description=_("owner"))
-    def owned_by(self, row: Thread) -> str:
-        """Show the name alone: accounts are the administrators' pages."""
-        return row.owner.get_username()
+    def address_of(self, row: Thread) -> str:
+        """Return the address of the thread's page."""
+        return reverse("admin:threads_app_thread_live", args=[row.pk])
 
     def get_urls(self) -> list[URLPattern]:
         """Return the list, and the pages of one thread."""
         return [*urls.patterns(self.admin_site), *super().get_urls()]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Lead from the list's links to the thread's page."""
+        """Lead to the thread's page."""
         return redirect("admin:threads_app_thread_live", object_id)
 
 
@@ -153,97 +158,126 @@ class ThreadAdmin(ProtectedAdmin):
 class RunAdmin(ProtectedAdmin):
     """The runs of the threads a person may see."""
 
-    list_display = ("public_id", "state", "graph", "shown_thread", "created", "took")
+    title = pgettext_lazy("ThreadHub", "Runs")
+    icon = "play"
+    empty_title = _("Nothing has run yet")
+    empty_text = _("A run is one execution on a thread.")
+    list_display = ("run", "status", "graph", "actor", "created_at", "took")
+    column_sizes = {"graph": "sm", "actor": "md", "created_at": "sm", "took": "lg"}
+    number_columns = frozenset({"created_at", "took"})
+    orders = {"graph": "graph__name"}
+    labels = {
+        "public_id": _("id"),
+        "status": _("status"),
+        "graph": _("graph"),
+        "actor": _("started by"),
+        "error_kind": _("kind of error"),
+        "error_class": _("class of error"),
+        "error_message": _("message"),
+        "created_at": _("created"),
+        "started_at": _("started"),
+        "finished_at": _("ended"),
+        "due_at": _("not before"),
+        "deadline_at": _("at the latest"),
+        "attempt": _("attempts"),
+        "crashes": _("crashes"),
+        "owner": _("worker"),
+        "lease_until": _("lease until"),
+        "cancel_requested_at": _("cancel asked for"),
+        "usage": _("usage"),
+        "metadata": _("metadata"),
+        "input": _("input"),
+        "command": _("command"),
+        "config": _("config"),
+        "context": _("context"),
+        "options": _("options"),
+        "strategy": _("strategy"),
+        "durability": _("durability"),
+    }
     list_filter = ("status", ("graph", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("graph", "thread")
+    list_select_related = ("graph", "thread", "actor")
     search_fields = ("public_id", "thread__public_id", "thread__title")
+    search_help_text = _("Thread, or id of the run")
     ordering = ("-id",)
     actions = ("cancel",)
-    fieldsets = (
-        (None, {"fields": ("public_id", "state", ("shown_thread", "graph", "started_by"))}),
-        (_("Error"), {"fields": (("error_kind", "error_class"),)}),
-        (_("Times"), {"fields": (("created", "started", "finished"), ("took", "due", "deadline"))}),
-        (
-            _("Execution"),
-            {"fields": (("attempt", "crashes"), ("worker", "lease", "cancel_requested"))},
-        ),
-        (_("Usage"), {"fields": ("usage_shown",)}),
+    parts = (
+        (_("About"), ("public_id", "thread_link", "graph", "actor")),
+        (_("Times"), ("created_at", "started_at", "finished_at", "took", "due_at", "deadline_at")),
+        (_("Execution"), ("attempt", "crashes", "owner", "lease_until", "cancel_requested_at")),
+        (_("Usage"), ("usage",)),
     )
-    state_fieldsets = (
-        (None, {"fields": ("error_message",)}),
+    error_part = (_("Error"), ("error_kind", "error_class"))
+    state_parts = (
         (
             _("Order"),
-            {
-                "fields": (
-                    "metadata_shown",
-                    "input_shown",
-                    "command_shown",
-                    "config_shown",
-                    "context_shown",
-                    "options_shown",
-                    ("strategy", "durability"),
-                )
-            },
+            (
+                "input",
+                "command",
+                "config",
+                "context",
+                "metadata",
+                "options",
+                "strategy",
+                "durability",
+            ),
         ),
     )
-    created = time_field("created_at", _("created"))
-    started = time_field("started_at", _("started"))
-    finished = time_field("finished_at", _("ended"))
-    due = time_field("due_at", _("not before"))
-    deadline = time_field("deadline_at", _("at the latest"))
-    worker = plain_field("owner", _("worker"))
-    lease = time_field("lease_until", _("lease until"))
-    cancel_requested = time_field("cancel_requested_at", _("cancel asked for"))
-    usage_shown = json_field("usage", _("usage"))
-    metadata_shown = json_field("metadata", _("metadata"))
-    input_shown = json_field("input", _("input"))
-    command_shown = json_field("command", _("command"))
-    config_shown = json_field("config", _("config"))
-    context_shown = json_field("context", _("context"))
-    options_shown = json_field("options", _("options"))
 
-    def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> Any:
-        """Return the fields, those of an error only where there is one."""
-        found = super().get_fieldsets(request, obj)
-        if obj is None or obj.error_class:
-            return found
-        return [fieldset for fieldset in found if not _is_about_error(fieldset[1]["fields"])]
+    def parts_of(self, request: HttpRequest, row: Run) -> Any:
+        """Return the parts, that of an error only where there is one."""
+        about, *others = super().parts_of(request, row)
+        if not row.error_class:
+            return (about, *others)
+        title, names = self.error_part
+        may_read = len(others) == len(self.parts)
+        return (about, (title, (*names, "error_message") if may_read else names), *others)
 
-    @admin.display(description=_("status"), ordering="status")
-    def state(self, row: Run) -> str:
-        """Show how far the run is."""
-        return badge(row.status)
+    def detail(self, request: HttpRequest, row: Run) -> dict[str, Any]:
+        """Return the run's status for the head, and the way back to its thread."""
+        lists = (reverse(self.list_view()), self.title)
+        thread = (reverse("admin:threads_app_thread_live", args=[row.thread_id]), row.thread)
+        return {
+            "title": str(row)[:8],
+            "crumbs": [lists, thread],
+            "status": marks.badge(row.status, classes="badge--lg"),
+        }
+
+    @admin.display(description=_("run of the thread"))
+    def run(self, row: Run) -> SafeString:
+        """Show whose run it is, with the beginning of its id, since threads run often."""
+        begin = str(row.public_id)[:8]
+        return format_html('{}&nbsp;<span class="mono faint">{}</span>', row.thread, begin)
+
+    def note_of(self, row: Run) -> SafeString:
+        """Say when it began, where the column has gone."""
+        return marks.ago(row.created_at)
 
     @admin.display(description=_("thread"))
-    def shown_thread(self, row: Run) -> str:
+    def thread_link(self, row: Run) -> SafeString:
         """Show the thread with a link to it."""
-        address = reverse("admin:threads_app_thread_change", args=[row.thread_id])
-        return format_html('<a href="{}">{}</a>', address, row.thread)
+        address = reverse("admin:threads_app_thread_live", args=[row.thread_id])
+        return format_html('<a class="link" href="{}">{}</a>', address, row.thread)
 
-    @admin.display(description=_("started by"))
-    def started_by(self, row: Run) -> str:
-        """Show who ordered the run."""
-        return row.actor.get_username()
-
-    @admin.display(description=_("seconds"))
+    @admin.display(description=_("took"))
     def took(self, row: Run) -> str:
         """Show how long the run took, from its first start."""
         if row.started_at is None or row.finished_at is None:
             return "–"
-        return f"{(row.finished_at - row.started_at).total_seconds():.1f}"
+        return marks.duration((row.finished_at - row.started_at).total_seconds())
 
     def has_execute_permission(self, request: HttpRequest) -> bool:
         """Say whether the person finds the action; each run is asked about by itself."""
         return self.has_view_permission(request)
 
-    @admin.action(permissions=["execute"], description=_("Cancel the selected runs"))
-    def cancel(self, request: HttpRequest, queryset: RunQuerySet) -> None:
+    @admin.action(permissions=["execute"], description=_("Cancel runs"))
+    def cancel(self, request: HttpRequest, queryset: RunQuerySet) -> HttpResponse:
         """Ask each selected run to stop, where the person may, and report the counts."""
         allowed = queryset.visible_to(request.user, "execute")
         waiting = list(allowed.active().order_by("id"))
         ended = allowed.count() - len(waiting)
         stopped = sum(_cancel(run, request.user) for run in waiting)
         self._report(request, stopped=stopped, ended=ended + len(waiting) - stopped)
+        return redirect(request.get_full_path())
 
     def _report(self, request: HttpRequest, *, stopped: int, ended: int) -> None:
         text = ngettext("%d run is asked to stop.", "%d runs are asked to stop.", stopped)
@@ -252,10 +286,6 @@ class RunAdmin(ProtectedAdmin):
         if ended:
             text = ngettext("%d run has ended already.", "%d runs have ended already.", ended)
             self.message_user(request, text % ended, messages.WARNING)
-
-
-def _is_about_error(fields: Any) -> bool:
-    return all(name.startswith("error_") for name in flatten(fields))
 
 
 def _cancel(run: Run, user: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from . import nav
@@ -25,6 +26,11 @@ class ConsoleSite(admin.AdminSite):
     index_title = _("Console")
     login_form = AuthenticationForm
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        # Each object is deleted on a page that says what goes with it.
+        self.disable_action("delete_selected")
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Say whether the person may sign in."""
         return request.user.is_active
@@ -36,8 +42,11 @@ class ConsoleSite(admin.AdminSite):
             "site_title": self.site_title,
             "site_header": self.site_header,
             "has_permission": is_inside,
-            "is_popup": False,
             "nav": nav.groups(request) if is_inside else [],
             "environment": settings.ENVIRONMENT,
             "version": settings.SPECTACULAR_SETTINGS["VERSION"],
         }
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """Lead to the overview: packages are nothing people look for."""
+        return redirect("admin:index")

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "threadhub.kernel.observability.middleware.CorrelationMiddleware",
+    "threadhub.console.csp.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "threadhub.console.errors.ErrorPagesMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -110,6 +112,7 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "threadhub.console.errors.not_trusted"
 # Behind a proxy with TLS: the addresses that forms may come from.
 CSRF_TRUSTED_ORIGINS = env.words("TRUSTED_ORIGINS")
 X_FRAME_OPTIONS = "DENY"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from threadhub.kernel.adminbase import marks
+from threadhub.kernel.adminbase import fields, marks
 
 register = template.Library()
 register.simple_tag(marks.icon, name="icon")
@@ -12,6 +12,8 @@ register.simple_tag(marks.badge, name="badge")
 register.simple_tag(marks.person, name="person")
 register.simple_tag(marks.avatar, name="avatar")
 register.simple_tag(marks.ago, name="ago")
+register.simple_tag(fields.field, name="field")
 register.filter("duration", marks.duration)
 register.filter("size", marks.size)
 register.filter("person_name", marks.name_of)
+register.filter("level", marks.level)

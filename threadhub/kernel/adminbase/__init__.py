@@ -2,55 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.utils.html import format_html
-from django.utils.timezone import localtime
+from django.contrib.admin.utils import flatten, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.template.response import TemplateResponse
+from django.urls import reverse
 
-from threadhub.kernel.models import clean_text
-from threadhub.kernel.observability.redaction import redact
 from threadhub.kernel.rbac import access
 from threadhub.kernel.rbac.held import views_everything
 from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 
+from . import cells, marks
+from .cells import as_json as as_json
+from .lists import ListAdmin as ListAdmin
+from .lists import Text
 from .marks import badge as badge
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.db import models
     from django.http import HttpRequest
+    from django.urls import URLPattern
     from django.utils.safestring import SafeString
 
-SHOWN_CHARACTERS = 20_000
+# What a page shows: its parts, each with a title and pairs of label and value.
+Part = tuple[Text, list[tuple[str, Any]]]
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class ReadOnlyAdmin(ListAdmin):
     """Pages for everybody who signed in that show rows and change none.
 
     Model permissions open nothing here; rows that belong to somebody use ProtectedAdmin.
     """
 
-    show_full_result_count = False
-    list_per_page = 50
-    list_max_show_all = 200
-    change_form_template = "admin/read_only.html"
+    detail_template = "admin/detail.html"
+    # The parts of a row's page: a title and the names of its fields.
+    parts: ClassVar[tuple[tuple[Text, tuple[str, ...]], ...]] = ()
+    # Parts that begin folded, by title.
+    folded: ClassVar[frozenset[Text]] = frozenset()
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Allow what the page's own filters ask for.
-
-        Django allows every column of the row, by whose values what a page hides can be guessed.
-        """
-        filters: Any = self.get_list_filter(request)
-        names = {found if isinstance(found, str) else found[0] for found in filters}
-        is_own = lookup.partition("__")[0] in names
-        return is_own and super().lookup_allowed(lookup, value, request)
+    def get_urls(self) -> list[URLPattern]:
+        """Return the list and the page of a row: services make and change rows."""
+        kept = ("_changelist", "_change")
+        return [each for each in super().get_urls() if (each.name or "").endswith(kept)]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Say whether the person finds these pages on the index."""
+        """Say whether the person finds these pages."""
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -69,12 +69,70 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         """Rows are deleted by services."""
         return False
 
+    def row(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row of a page. Raises Http404, the same for missing and hidden."""
+        found = self.get_object(request, unquote(object_id))
+        if found is None:
+            raise Http404
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        return found
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show the page of a row."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.row(request, object_id)
+        if request.method not in {"GET", "HEAD"}:
+            return self.act(request, row)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(row),
+            "crumbs": [(reverse(self.list_view()), self.title)],
+            "row": row,
+            "parts": self.shown_parts(request, row),
+            **self.detail(request, row),
+        }
+        return TemplateResponse(request, self.detail_template, context)
+
+    def act(self, request: HttpRequest, row: Any) -> Any:
+        """Answer a form of the page. Here there is none: rows are changed by services."""
+        raise PermissionDenied
+
+    def detail(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the page shows beside its parts."""
+        return {}
+
+    def parts_of(self, request: HttpRequest, row: Any) -> tuple[tuple[Text, tuple[str, ...]], ...]:
+        """Return the parts of this row's page."""
+        return self.parts
+
+    def shown_parts(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        """Return the parts of the page with their labels and values."""
+        return [
+            {
+                "title": title,
+                "is_folded": title in self.folded,
+                "pairs": [
+                    (cells.label(self, name), cells.content(self, row, name, is_exact=True))
+                    for name in flatten(names)
+                ],
+            }
+            for title, names in self.parts_of(request, row)
+        ]
+
 
 class ProtectedAdmin(ReadOnlyAdmin):
     """Pages about a protected model: list, search, filters and rows all ask the one door."""
 
     # Shown to people who may read the state, beside what everyone sees who may view the row.
-    state_fieldsets: tuple[tuple[Any, dict[str, Any]], ...] = ()
+    state_parts: ClassVar[tuple[tuple[Text, tuple[str, ...]], ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Return the rows the person may view."""
@@ -86,12 +144,14 @@ class ProtectedAdmin(ReadOnlyAdmin):
             return False
         return obj is None or access.can(request.user, "view", obj)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields, with the state's where the person may read it."""
-        found = [*super().get_fieldsets(request, obj)]
-        if obj is not None and access.can(request.user, "read", obj):
-            found += self.state_fieldsets
-        return found
+    def shows_all(self, request: HttpRequest) -> bool:
+        """Say whether the person sees every row there is."""
+        return views_everything(request.user)
+
+    def parts_of(self, request: HttpRequest, row: Any) -> tuple[tuple[Text, tuple[str, ...]], ...]:
+        """Return the parts, with the state's where the person may read it."""
+        may_read = bool(self.state_parts) and access.can(request.user, "read", row)
+        return (*self.parts, *self.state_parts) if may_read else self.parts
 
 
 class SuperuserAdmin(ReadOnlyAdmin):
@@ -117,27 +177,6 @@ def visible(rows: models.QuerySet[Any], request: HttpRequest) -> models.QuerySet
     return rows.visible_to(request.user, "view")
 
 
-def as_json(value: Any) -> SafeString | str:
-    """Return a JSON value to show: secrets masked, indented, cut when it is very long."""
-    if value in (None, {}, []):
-        return "–"
-    text = clean_text(json.dumps(redact(value), indent=2, ensure_ascii=False, default=str))
-    left_out = len(text) - SHOWN_CHARACTERS
-    if left_out > 0:
-        text = f"{text[:SHOWN_CHARACTERS]}\n… {left_out} characters are left out."
-    return format_html('<pre class="th-json">{}</pre>', text)
-
-
-def json_field(name: str, label: Any) -> Callable[[Any, Any], SafeString | str]:
-    """Return an admin column that shows the row's JSON field."""
-
-    @admin.display(description=label)
-    def shown(_: Any, row: Any) -> SafeString | str:
-        return as_json(getattr(row, name))
-
-    return shown
-
-
 def plain_field(name: str, label: Any) -> Callable[[Any, Any], str]:
     """Return an admin column that shows the row's field under another name."""
 
@@ -149,16 +188,10 @@ def plain_field(name: str, label: Any) -> Callable[[Any, Any], str]:
 
 
 def time_field(name: str, label: Any) -> Callable[[Any, Any], SafeString | str]:
-    """Return an admin column that shows the row's time to the second."""
+    """Return an admin column that shows how long ago the row's moment was."""
 
     @admin.display(description=label, ordering=name)
     def shown(_: Any, row: Any) -> SafeString | str:
-        moment = getattr(row, name)
-        return format_html('<span class="th-time">{}</span>', as_time(moment)) if moment else "–"
+        return marks.ago(getattr(row, name))
 
     return shown
-
-
-def as_time(moment: datetime) -> str:
-    """Return a time to show, in the time zone of the page."""
-    return f"{localtime(moment):%Y-%m-%d %H:%M:%S}"

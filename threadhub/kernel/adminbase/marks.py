@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext, pgettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -86,6 +87,13 @@ def name_of(user: Any) -> str:
     return str(user.get_full_name() or user.get_username())
 
 
+def level(user: Any) -> str:
+    """Return what a person may everywhere, in a word."""
+    if user.is_superuser:
+        return pgettext("person", "Superuser")
+    return pgettext("person", "Admin") if user.is_staff else pgettext("person", "Member")
+
+
 def _initials(name: str) -> str:
     words = name.replace(".", " ").replace("_", " ").replace("-", " ").split() or ["?"]
     return "".join(word[0] for word in words[:2]).upper()
@@ -102,6 +110,37 @@ def ago(moment: datetime | None, *, now: datetime | None = None) -> SafeString:
         f"{moment:%Y-%m-%d %H:%M:%S} UTC",
         _since(int((now - moment).total_seconds()), moment),
     )
+
+
+def moment(when: datetime) -> SafeString:
+    """Return a moment to the second in the time zone of the page, with UTC on hover."""
+    return format_html(
+        '<time class="nowrap" datetime="{}" title="{}">{}</time>',
+        when.isoformat(),
+        f"{when:%Y-%m-%d %H:%M:%S} UTC",
+        f"{localtime(when):%Y-%m-%d %H:%M:%S}",
+    )
+
+
+def mono(text: object) -> SafeString:
+    """Return what a person may copy: an id, a name of code."""
+    return format_html('<span class="mono wrap-any">{}</span>', text)
+
+
+def with_icon(name: str, text: str) -> SafeString:
+    """Return a name with the icon that says what kind of thing it is."""
+    return format_html('<span class="person">{}{}</span>', icon(name, "icon faint"), text)
+
+
+def group(people: Any) -> SafeString:
+    """Return the name of a group of people."""
+    return with_icon("users", str(people))
+
+
+def tags(words: Iterable[str]) -> SafeString:
+    """Return short words side by side."""
+    marked = format_html_join("", '<span class="tag">{}</span>', ((word,) for word in words))
+    return format_html('<span class="row row--wrap row--tight">{}</span>', marked)
 
 
 def _since(seconds: int, moment: datetime) -> str:
