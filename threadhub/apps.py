@@ -27,10 +27,12 @@ class ThreadHubConfig(AppConfig):
         from threadhub import audit, tasks  # noqa: F401
         from threadhub.coordination import duties as plans  # noqa: F401
         from threadhub.coordination import guards, subscribers  # noqa: F401
+        from threadhub.coordination import realtime as sessions_live  # noqa: F401
         from threadhub.coordination.inheritance import SessionMembers
         from threadhub.kernel import realtime
         from threadhub.kernel.operations import duties  # noqa: F401
         from threadhub.kernel.rbac import inheritance, roles, touching
+        from threadhub.ops import realtime as operations_live  # noqa: F401
 
         inheritance.register(SessionMembers())
         post_migrate.connect(roles.ensure_shipped, sender=self)

@@ -12,7 +12,7 @@ class ThreadsConfig(AppConfig):
     verbose_name = "Threads"
 
     def ready(self) -> None:
-        """Declare what is audited, who reacts to events, what is checked, what can be asked for."""
-        from threads_app import audit, subscribers  # noqa: F401
+        """Declare what is audited, who reacts to events, what is checked, asked for, watched."""
+        from threads_app import audit, realtime, subscribers  # noqa: F401
         from threads_app.runtime import checks, duties  # noqa: F401
         from threads_app.services import operations  # noqa: F401

@@ -11,11 +11,14 @@ from daphne.server import Server as Daphne
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from threadhub.kernel.realtime import hub
+
 HTTP_TIMEOUT_SECONDS = 24 * 3600
+GOODBYE_SECONDS = 2.0
 
 
 class Server:
-    """Serves HTTP until the process is told to stop."""
+    """Serves HTTP and sockets until the process is told to stop."""
 
     def __init__(self, application: Any, *, endpoints: list[str]) -> None:
         self._ready: Callable[[], None] | None = None
@@ -28,6 +31,7 @@ class Server:
             server_name="ThreadHub",
             ready_callable=self._listening,
         )
+        self.before_end(lambda: hub.say_goodbye(timeout=GOODBYE_SECONDS))
 
     def on_ready(self, ready: Callable[[], None]) -> None:
         """Call the function, in a thread, as soon as requests are answered."""

@@ -12,12 +12,12 @@ from django.db import IntegrityError
 
 from checkpoints_app.saver import ThreadHubSaver
 from checkpoints_app.services import heads
-from threadhub.kernel import acts
+from threadhub.kernel import acts, transactions
 from threadhub.kernel.errors import Conflict, Invalid, NotVisible
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_metadata, clean_text
 from threadhub.kernel.registry import Registry
-from threadhub.kernel.streams import log
+from threadhub.kernel.streams import log, wakeups
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Assistant, Graph, Interrupt, Run, Thread
 
@@ -204,9 +204,17 @@ def delete(
         heads.bury(key=locked.public_id, now=now)
         act.record(locked, data={"thread_id": locked.public_id})
         stream = locked.stream
+        stream_id = stream.pk
         locked.delete()
         stream.delete()
+        transactions.after_commit(lambda: _wake(stream_id))
     ThreadHubSaver().delete_thread(thread.public_id)
+
+
+def _wake(stream_id: int) -> None:
+    """Tell who watches a thread, or the list of threads, that it is gone."""
+    wakeups.announce(stream_id)
+    wakeups.announce_kinds(["thread.deleted"])
 
 
 def _is_left_over(thread: Thread, *, since: datetime) -> bool:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from channels.db import DatabaseSyncToAsync
 from django.contrib.auth import get_user_model
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 RIGHTS_SECONDS = 5.0
 HEARTBEAT = b": heartbeat\r\n\r\n"
-# Streams share a few threads, whose connections are given back after each call.
-in_thread = partial(DatabaseSyncToAsync, thread_sensitive=False)
+in_thread = wakeups.in_thread
 
 Abandon = Callable[[], None]
 

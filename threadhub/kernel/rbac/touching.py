@@ -7,11 +7,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.db.models import F, Q
-from django.db.models.signals import m2m_changed, post_save, pre_delete
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from threadhub.kernel import acts, audit, transactions
-from threadhub.kernel.people.models import Profile
+from threadhub.kernel.people.models import ApiKey, Profile
+from threadhub.kernel.streams import wakeups
 
 from . import held
 from .events import AccessChanged
@@ -40,6 +42,12 @@ def _raise_epoch(user_ids: Collection[int], group_ids: Collection[int]) -> None:
     locked = Profile.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
     mine = list(locked.values_list("pk", flat=True))
     Profile.objects.filter(pk__in=mine).update(access_epoch=F("access_epoch") + 1)
+    _wake_after_commit()
+
+
+def _wake_after_commit(**_: Any) -> None:
+    """Let every process look again who may still hold something open."""
+    transactions.after_commit(lambda: wakeups.announce(wakeups.ACCESS))
 
 
 def connect() -> None:
@@ -48,6 +56,8 @@ def connect() -> None:
     m2m_changed.connect(membership_changed, sender=people.groups.through)
     post_save.connect(person_changed, sender=people)
     pre_delete.connect(group_leaving, sender=Group)
+    post_delete.connect(_wake_after_commit, sender=Session)
+    post_save.connect(key_changed, sender=ApiKey)
 
 
 def membership_changed(instance: Any, action: str, pk_set: Any, **_: Any) -> None:
@@ -61,9 +71,15 @@ def membership_changed(instance: Any, action: str, pk_set: Any, **_: Any) -> Non
 
 def person_changed(instance: Any, update_fields: Any, **_: Any) -> None:
     """React to somebody being deactivated, or becoming staff or superuser."""
-    watched = {"is_active", "is_staff", "is_superuser"}
+    watched = {"is_active", "is_staff", "is_superuser", "password"}
     if update_fields is None or watched & set(update_fields):
         _raise_alone([instance.pk], ())
+
+
+def key_changed(update_fields: Any, **_: Any) -> None:
+    """React to an API key being revoked, or ending earlier."""
+    if update_fields is None or {"revoked_at", "expires_at"} & set(update_fields):
+        _wake_after_commit()
 
 
 def group_leaving(instance: Any, **_: Any) -> None:

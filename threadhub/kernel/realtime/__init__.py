@@ -1,7 +1,8 @@
-"""Wake-ups between the processes of an installation, through a channel layer."""
+"""The live protocol, and wake-ups between the processes of an installation."""
 
 from __future__ import annotations
 
 from .bridge import connect
+from .topics import Found, Level, Topic, reduced, register
 
-__all__ = ["connect"]
+__all__ = ["Found", "Level", "Topic", "connect", "reduced", "register"]

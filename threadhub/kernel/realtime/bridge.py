@@ -25,9 +25,9 @@ RETRY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def group_of(stream_id: int) -> str:
+def group_of(key: wakeups.Key) -> str:
     """Return the layer's name for who watches a stream."""
-    return f"stream.{stream_id}"
+    return f"stream.{key}"
 
 
 class Bridge:
@@ -39,14 +39,14 @@ class Bridge:
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._guard = threading.Lock()
-        self._changes: set[int] = set()
+        self._changes: set[wakeups.Key] = set()
         self._is_away = False
         self._thread: threading.Thread | None = None
 
-    def announce(self, stream_id: int) -> None:
+    def announce(self, key: wakeups.Key) -> None:
         """Wake the stream's viewers in other processes, soon; from any thread, never raises."""
         with self._guard:
-            self._changes.add(stream_id)
+            self._changes.add(key)
         self.look()
 
     def look(self) -> None:
@@ -87,7 +87,7 @@ class Bridge:
         channel = await self._layer.new_channel()
         listening = self._loop.create_task(self._listen(channel))
         listening.add_done_callback(lambda _: self._changed.set())
-        joined: set[int] = set()
+        joined: set[wakeups.Key] = set()
         try:
             while True:
                 async with asyncio.timeout(PATIENCE_SECONDS):
@@ -101,20 +101,20 @@ class Bridge:
         finally:
             listening.cancel()
 
-    async def _join(self, channel: str, joined: set[int]) -> set[int]:
+    async def _join(self, channel: str, joined: set[wakeups.Key]) -> set[wakeups.Key]:
         watched = set(wakeups.watched())
-        for stream_id in watched - joined:
-            await self._layer.group_add(group_of(stream_id), channel)
-        for stream_id in joined - watched:
-            await self._layer.group_discard(group_of(stream_id), channel)
+        for key in watched - joined:
+            await self._layer.group_add(group_of(key), channel)
+        for key in joined - watched:
+            await self._layer.group_discard(group_of(key), channel)
         return watched
 
     async def _send(self) -> None:
         with self._guard:
             changes, self._changes = self._changes, set()
-        for stream_id in changes:
-            message = {"type": "stream.wake", "stream": stream_id, "from": self._me}
-            await self._layer.group_send(group_of(stream_id), message)
+        for key in changes:
+            message = {"type": "stream.wake", "stream": key, "from": self._me}
+            await self._layer.group_send(group_of(key), message)
 
     async def _listen(self, channel: str) -> None:
         while True:

@@ -50,6 +50,8 @@ def open_streams(first: Mapping[str, Item]) -> list[Stream]:
             )
             for stream, item in zip(streams, first.values(), strict=True)
         )
+    kinds = {item.kind for item in first.values()}
+    transaction.on_commit(lambda: wakeups.announce_kinds(kinds), robust=True)
     return streams
 
 
@@ -74,8 +76,13 @@ def append(*, stream_id: int, items: Sequence[Item]) -> int:
     ]
     with machinery("stream"):
         StreamEvent.objects.bulk_create(rows)
-    transaction.on_commit(lambda: wakeups.announce(stream_id), robust=True)
+    transaction.on_commit(lambda: _wake(stream_id, items), robust=True)
     return first + len(items) - 1
+
+
+def _wake(stream_id: int, items: Sequence[Item]) -> None:
+    wakeups.announce(stream_id)
+    wakeups.announce_kinds(item.kind for item in items)
 
 
 def _advance(stream_id: int, count: int) -> int:
