@@ -22,7 +22,10 @@ class LiveClient:
     """Speaks `threadhub.v1`; used as a context, which says hello and closes in the end."""
 
     def __init__(
-        self, *headers: tuple[bytes, bytes], words: tuple[str, ...] = ("threadhub.v1",), path: str = PATH
+        self,
+        *headers: tuple[bytes, bytes],
+        words: tuple[str, ...] = ("threadhub.v1",),
+        path: str = PATH,
     ) -> None:
         self._socket = WebsocketCommunicator(
             application, path, headers=[HOST, *headers], subprotocols=list(words)

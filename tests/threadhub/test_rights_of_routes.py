@@ -110,7 +110,7 @@ NAMELESS = {
     *("api/runs", "api/runs/batch", "api/runs/cancel", "api/runs/stream", "api/runs/wait"),
     *("api/runs/crons", "api/runs/crons/count", "api/runs/crons/search"),
     *("api/runs/crons/<str:cron_id>", "api/docs", "api/mcp", "api/mcp/", "api/metrics"),
-    *("api/store/items", "api/store/items/search", "api/store/namespaces"),
+    *("api/live", "api/store/items", "api/store/items/search", "api/store/namespaces"),
 }
 VIEWS_EVERYTHING = {"auditor", "superuser"}
 # What is about rights everywhere: who may, and what the others are told.

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from services.live_client import ORIGIN, LiveClient
@@ -70,9 +69,15 @@ def cookie() -> Callable[[Any], tuple[bytes, bytes]]:
 
 
 @pytest.fixture
-def viewer(owner: Any, cookie: Callable[[Any], tuple[bytes, bytes]]) -> LiveClient:
+def signed_in(owner: Any, cookie: Callable[[Any], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+    """Return the header of the owner's cookie."""
+    return cookie(owner)
+
+
+@pytest.fixture
+def viewer(signed_in: tuple[bytes, bytes]) -> LiveClient:
     """Return the socket of the owner's browser, not open yet."""
-    return LiveClient(cookie(owner), ORIGIN)
+    return LiveClient(signed_in, ORIGIN)
 
 
 @pytest.fixture

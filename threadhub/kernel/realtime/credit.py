@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from .messages import CREDIT
+from . import messages
 
 # Beside the number of items, since some of them are large.
 CREDIT_SIZE = 512 * 1024
@@ -39,12 +39,12 @@ class Credit:
     @property
     def room(self) -> int:
         """How many items may be sent now."""
-        return 0 if self._size >= CREDIT_SIZE else max(CREDIT - self._items, 0)
+        return 0 if self._size >= CREDIT_SIZE else max(messages.CREDIT - self._items, 0)
 
     @property
     def is_short(self) -> bool:
         """Say whether more than half is used up: time to leave out what comes again."""
-        return self._items > CREDIT // 2 or self._size > CREDIT_SIZE // 2
+        return self._items > messages.CREDIT // 2 or self._size > CREDIT_SIZE // 2
 
     @property
     def is_clear(self) -> bool:
