@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from services.cluster import Cluster
+from services.live_follower import Follower
 
 pytestmark = pytest.mark.slow
 
@@ -111,3 +113,28 @@ def test_processes_wait_for_what_is_away_and_say_so(cluster: Cluster, api: httpx
         assert late.stop() == 0
     finally:
         late.kill()
+
+
+def test_a_run_through_one_process_is_seen_live_through_the_other(
+    cluster: Cluster, api: httpx.Client, key: str
+) -> None:
+    thread = api.post("/threads", json={}).raise_for_status().json()["thread_id"]
+    port = cluster.ports[1]
+    followers = [Follower(port=port, key=key, topic=f"thread:{thread}") for _ in range(3)]
+    with ThreadPoolExecutor() as pool:
+        watching = [pool.submit(one.follow, until="run.success") for one in followers]
+        cluster.wait_for(lambda: all(one.snapshots for one in followers), message="they watch")
+        body = {"assistant_id": "steps", "input": {"steps": 10}}
+        run = api.post(f"/threads/{thread}/runs", json=body).raise_for_status().json()["run_id"]
+        cluster.worker_of(run)
+        cluster.redis.kill()
+        cluster.redis.resume()
+        for one in watching:
+            one.result(60)
+
+    query = (
+        "SELECT count(*) FROM threadhub_stream_event e JOIN threads_thread t USING (stream_id) "
+        "WHERE t.public_id = %s AND e.seq > %s"
+    )
+    for one in followers:
+        assert cluster.rows(query, thread, one.snapshots[0]["seq"]) == [(len(one.seen),)]

@@ -14,7 +14,6 @@ from twisted.internet.threads import deferToThread
 from threadhub.kernel.realtime import hub
 
 HTTP_TIMEOUT_SECONDS = 24 * 3600
-GOODBYE_SECONDS = 2.0
 
 
 class Server:
@@ -31,7 +30,7 @@ class Server:
             server_name="ThreadHub",
             ready_callable=self._listening,
         )
-        self.before_end(lambda: hub.say_goodbye(timeout=GOODBYE_SECONDS))
+        self.before_end(hub.say_goodbye)
 
     def on_ready(self, ready: Callable[[], None]) -> None:
         """Call the function, in a thread, as soon as requests are answered."""

@@ -319,12 +319,15 @@ class TestLimits:
         assert await viewer.ended() == 4408
 
 
-async def test_a_process_that_ends_says_when_to_come_back(viewer: LiveClient, topic: str) -> None:
+async def test_a_process_that_ends_says_when_to_come_back(
+    viewer: LiveClient, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with viewer:
         await viewer.watch(topic)
+        monkeypatch.setattr(hub, "GOODBYE_SECONDS", 0.0)
         await hub.here().say_goodbye()
         bye = await viewer.hear("bye")
 
         assert bye["code"] == 1012
         assert 0 <= bye["retry_ms"] <= 5000
-        assert await viewer.ended() == 1012
+        assert await viewer.ended() == 4012

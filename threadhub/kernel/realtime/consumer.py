@@ -75,7 +75,7 @@ class Consumer:
             return
         await self._speak(messages.message("bye", code=code, retry_ms=retry_ms))
         self._is_open = False
-        await self._send({"type": "websocket.close", "code": int(code)})
+        await self._send({"type": "websocket.close", "code": code.on_wire})
 
 
 async def stream(scope: Mapping[str, Any], receive: Receive, send: SendMessage) -> None:

@@ -30,6 +30,7 @@ ROUND_SECONDS = 5.0
 PAUSE_SECONDS = 0.1
 # So many sockets are asked about in each round though nothing says that they should be.
 ASKED_ANYWAY = 200
+GOODBYE_SECONDS = 1.0
 # Clients come back spread over this time after a restart.
 RETURN_MS = 5000
 
@@ -96,6 +97,10 @@ class Hub:
             connection.end(Close.RESTART, random.randrange(RETURN_MS))  # noqa: S311  # to spread
         for connection in list(self.connections):
             await connection.ended()
+        # What was said leaves the process while the clients hang up in turn.
+        for _ in range(round(GOODBYE_SECONDS / PAUSE_SECONDS)):
+            if self.connections:
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _run(self) -> None:
         self._looked_at = clock.now()
@@ -163,7 +168,7 @@ def every() -> list[Hub]:
     return [found for loop, found in list(_all.items()) if not loop.is_closed()]
 
 
-def say_goodbye(*, timeout: float) -> None:
+def say_goodbye() -> None:
     """End every socket of this process, from any thread but the loops' own; waits a moment."""
     endings = [
         asyncio.run_coroutine_threadsafe(hub.say_goodbye(), loop)
@@ -172,6 +177,6 @@ def say_goodbye(*, timeout: float) -> None:
     ]
     for ending in endings:
         try:
-            ending.result(timeout)
+            ending.result(2 * GOODBYE_SECONDS)
         except TimeoutError:
             logger.warning("Not every socket could be told that the process ends.")

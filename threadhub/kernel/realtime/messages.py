@@ -29,6 +29,11 @@ class Close(IntEnum):
     TOO_MUCH = 4429
     RESTART = 1012
 
+    @property
+    def on_wire(self) -> int:
+        """The code of the closing frame; Daphne lets applications send 1000 and 3000-4999 only."""
+        return 4012 if self is Close.RESTART else int(self)
+
 
 class Closing(Exception):
     """The socket is to be ended."""
