@@ -12,6 +12,8 @@ const LONGEST_PAUSE = 30000;
 const POLL_PAUSE = 5000;
 const FAILURES_BEFORE_POLLING = 3;
 const ANSWER_PAUSE = 5000;
+const ACK_PAUSE = 250;
+const ACK_ITEMS = 100;
 // The server's reasons after which asking again is of no use.
 const SIGNED_OUT = 4401;
 const FINAL = new Set([4400, SIGNED_OUT, 4404, 4410]);
@@ -145,10 +147,22 @@ export class Live {
       shown.add(topic);
     }
     for (const topic of shown) {
-      this.say({ type: "ack", topic: topic.name, seq: topic.seq });
+      this.acknowledge(topic);
       const live = topic.simplified ? "simplified" : "live";
       if (this.topics.get(topic.name) === topic) this.tell(topic, this.ready ? live : "polling");
     }
+  }
+
+  acknowledge(topic) {
+    const send = () => {
+      this.page.clearTimeout(topic.acking);
+      topic.acking = undefined;
+      topic.acked = topic.seq;
+      this.say({ type: "ack", topic: topic.name, seq: topic.seq });
+    };
+    const isDue = topic.seq - (topic.acked ?? 0) >= ACK_ITEMS;
+    if (isDue || this.page.document.hidden) send();
+    else topic.acking ??= this.page.setTimeout(send, ACK_PAUSE);
   }
 
   call(topic, method, ...parts) {

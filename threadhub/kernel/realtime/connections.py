@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from .callers import Caller
     from .messages import Said
 
-# At most 20 frames a second, whatever happens on however many topics.
-FRAME_SECONDS = 0.05
+# At most 20 frames a second, whatever happens on however many topics; fewer, and larger ones,
+# where the process has more to do than it can.
+FRAME_SECONDS, LONGEST_FRAME_SECONDS = 0.05, 0.5
 RETRY_SECONDS = 1.0
 TOPICS_MOST = 20
 # In any second
@@ -177,13 +178,16 @@ class Connection:
 
     async def _run(self) -> None:
         """Send frames in turn, each topic one, for as long as there are any."""
+        late = 0.0
         while True:
             await self._dirty.wait()
             self._dirty.clear()
             for name, subscription in list(self.subscriptions.items()):
                 if self.subscriptions.get(name) is subscription and await self._flush(subscription):
                     self._dirty.set()
-                    await asyncio.sleep(FRAME_SECONDS)
+                    until = _now() + min(FRAME_SECONDS + 4 * late, LONGEST_FRAME_SECONDS)
+                    await asyncio.sleep(until - _now())
+                    late = _now() - until
 
     async def _flush(self, subscription: Subscription) -> bool:
         name = subscription.name
