@@ -72,6 +72,13 @@ class TestTopics:
             given("viewer", group, thread)
             return group.delete
 
+        def role_everywhere() -> Callable[[], object]:
+            admin = root()
+            grant = everywhere.grant_everywhere(
+                role="auditor", to=ada, actor=admin, now=clock.now()
+            )
+            return lambda: everywhere.revoke_everywhere(grant=grant, actor=admin)
+
         def superuser() -> Callable[[], object]:
             get_user_model().objects.filter(pk=ada.pk).update(is_superuser=True)
             return lambda: get_user_model().objects.filter(pk=ada.pk).update(is_superuser=False)
@@ -80,10 +87,11 @@ class TestTopics:
             "direct": direct,
             "group left": group_left,
             "group deleted": group_deleted,
+            "role everywhere": role_everywhere,
             "superuser": superuser,
         }
 
-    @pytest.mark.parametrize("way", ["direct", "group left", "group deleted"])
+    @pytest.mark.parametrize("way", ["direct", "group left", "group deleted", "role everywhere"])
     async def test_what_is_taken_back_is_shown_no_more(
         self, wakes: None, ada: Any, topic: str, ways: Any, cookie: Any, happens: Happens, way: str
     ) -> None:

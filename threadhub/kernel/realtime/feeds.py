@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .topics import Level, Topic
 
+READ_ITEMS = 100
 TAIL_ITEMS = 600
 TAIL_SIZE = 1024 * 1024
 # A larger item is announced with its size and read over HTTP.
@@ -33,11 +34,13 @@ logger = logging.getLogger(__name__)
 class Entry:
     """One event, written as JSON once for each level."""
 
-    __slots__ = ("is_delta", "seq", "size", "texts")
+    __slots__ = ("is_about_rights", "is_delta", "seq", "size", "texts")
 
     def __init__(self, event: StreamEvent, topic: Topic) -> None:
         self.seq = event.seq
         self.is_delta = topic.is_delta(event)
+        # Who has just lost the right is not told of that either.
+        self.is_about_rights = event.kind == "access.changed"
         self.texts = {level: _written(event, topic, level) for level in ("read", "view")}
         self.size = sum(len(text) for text in self.texts.values() if text)
 
@@ -127,13 +130,14 @@ class Feed:
         is_new = True
         while is_new:
             found = await in_thread(entries)(
-                self._topic, self.stream_id, after=self.last, limit=log.READ_LIMIT
+                self._topic, self.stream_id, after=self.last, limit=READ_ITEMS
             )
             for entry in found:
                 self._take(entry)
+            is_doubtful = not found or any(entry.is_about_rights for entry in found)
             for wake, doubt in list(self._readers.items()):
-                (wake if found else doubt)()
-            is_new = len(found) == log.READ_LIMIT
+                (doubt if is_doubtful else wake)()
+            is_new = len(found) == READ_ITEMS
 
     def _take(self, entry: Entry) -> None:
         if entry.seq != self.last + 1:

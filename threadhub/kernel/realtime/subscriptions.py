@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .looking import Look
     from .topics import Found, Topic
 
-FRAME_SIZE = 128 * 1024
+FRAME_SIZE = 256 * 1024
+# How many events are fetched at once for a client that is behind what the feed keeps.
+FETCHED = 50
 # So many overflows in a minute make a slow client's view a summary, for a minute.
 OVERFLOWS, OVERFLOW_SECONDS = 3, 60.0
 SUMMARY_SECONDS = 1.0
@@ -133,6 +135,7 @@ class LogSubscription(Subscription):
         # Why a snapshot is due: empty for the first, None when none is.
         self._reason: str | None = ""
         self._was_full = False
+        self._fetched: list[Entry] = []
         self._overflows: list[float] = []
         self._summary_until = self._summarized_at = 0.0
 
@@ -223,9 +226,13 @@ class LogSubscription(Subscription):
         assert self._feed is not None
         found = self._feed.after(self._position)
         if found is None:
-            found = await in_thread(feeds.entries)(
-                self._topic, self._feed.stream_id, after=self._position, limit=messages.CREDIT
+            found = [entry for entry in self._fetched if entry.seq > self._position]
+            found = found or await in_thread(feeds.entries)(
+                self._topic, self._feed.stream_id, after=self._position, limit=FETCHED
             )
+            self._fetched = found
+        else:
+            self._fetched = []
         if not found or found[0].seq != self._position + 1:
             self._reason = "gap"
             return await self._begin(send)
