@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 # The newest ones that are laid out; what is older stands on the rails as they were left.
 MOST = 5000
 PAGE = 30
-# More rails than this share the last place.
-RAILS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A line within a row: from a rail at its top or middle to one at its middle or bottom."""
 
-    # through, up, down, join, split
+    # through, up, down, join
     kind: str
     rail: int
     to: int
@@ -40,7 +38,9 @@ class Place:
     # The name of the branch, empty for the first.
     branch: str
     by: str
-    is_tip: bool
+    parent: str | None
+    # The newest checkpoint that was made from this one.
+    child: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,19 @@ def tree(thread: Thread, ns: str = "") -> Tree:
     links = inspecting.links(key=thread.public_id, ns=ns, limit=MOST)
     names = _names(links)
     known = {link.checkpoint_id for link in links}
-    parents = {link.parent_id for link in links}
+    children = {link.parent_id: link.checkpoint_id for link in reversed(links)}
     lanes: list[str | None] = []
     places: dict[str, Place] = {}
     for link in links:
         rail, curves = _laid(lanes, link, known)
         name, by = names[link.checkpoint_id]
-        is_tip = link.checkpoint_id not in parents
-        places[link.checkpoint_id] = Place(rail, curves, name, by, is_tip)
+        child = children.get(link.checkpoint_id)
+        places[link.checkpoint_id] = Place(rail, curves, name, by, link.parent_id, child)
     head = links[0].checkpoint_id if links else ""
     branches = tuple(
-        Branch(place.branch, key, key == head) for key, place in places.items() if place.is_tip
+        Branch(place.branch, key, key == head)
+        for key, place in places.items()
+        if place.child is None
     )
     return Tree(places, branches, head, len(links) == MOST)
 
@@ -137,12 +139,16 @@ def page(thread: Thread, laid: Tree, *, ns: str = "", before: str = "") -> list[
 
     Two queries at most: the second for parents that stand on later pages.
     """
-    key = thread.public_id
-    found = inspecting.outlines(key=key, ns=ns, before=before, limit=PAGE + 1)
+    found = inspecting.outlines(key=thread.public_id, ns=ns, before=before, limit=PAGE + 1)
+    return rows_of(thread, laid, found, ns=ns)
+
+
+def rows_of(thread: Thread, laid: Tree, found: list[Outline], *, ns: str = "") -> list[Row]:
+    """Return checkpoints with their places; one query at most, for parents that are not there."""
     known = {outline.checkpoint_id: outline for outline in found}
     absent = {one.parent_id for one in found if one.parent_id} - known.keys()
     if absent:
-        older = inspecting.outlines(key=key, ns=ns, ids=absent, limit=len(absent))
+        older = inspecting.outlines(key=thread.public_id, ns=ns, ids=absent, limit=len(absent))
         known |= {outline.checkpoint_id: outline for outline in older}
     return [
         Row(

@@ -53,9 +53,9 @@ class ChannelDifference:
         return not (self.rows or self.is_hidden or self.problem)
 
 
-def moments(before: Moment, after: Moment) -> list[ChannelDifference]:
+def moments(before: Moment | None, after: Moment) -> list[ChannelDifference]:
     """Return the differences of every channel that one of both has; those that differ first."""
-    old = {channel.name: channel for channel in before.channels}
+    old = {channel.name: channel for channel in before.channels} if before else {}
     new = {channel.name: channel for channel in after.channels}
     found = [_channel(old.get(name), new.get(name)) for name in sorted(old | new)]
     return sorted(found, key=lambda one: one.is_same)

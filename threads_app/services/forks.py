@@ -69,6 +69,11 @@ def create(*, thread: Thread, fork: Fork, actor: Any, now: datetime) -> str:
     return str(written["checkpoint_id"])
 
 
+def is_busy(thread: Thread) -> bool:
+    """Say whether a run that is pending or running keeps the thread from being forked."""
+    return Run.objects.filter(thread=thread).active().exists()
+
+
 def _made(thread: Thread, fork: Fork) -> str | None:
     head = inspecting.head_id(key=thread.public_id)
     found = inspecting.outlines(key=thread.public_id, ids=[head], limit=1) if head else []
@@ -106,7 +111,7 @@ def _writing(thread: Thread, fork: Fork, name: str, actor: Any) -> Writing:
 
 def _demand_unmoved(thread: Thread, fork: Fork) -> None:
     """Raise unless the locked thread rests where the person saw it."""
-    if Run.objects.filter(thread=thread).active().exists():
+    if is_busy(thread):
         raise StateBusy("A run is under way on this thread. Cancel it or wait for its end.")
     head = inspecting.head_id(key=thread.public_id)
     if fork.head and fork.head != head:
@@ -117,9 +122,6 @@ def _typed(thread: Thread, place: Place, fork: Fork) -> dict[str, Any]:
     """Return the edited channels as the graph's own values. Raises Invalid naming the channels."""
     if not fork.edits:
         return {}
-    if not fork.as_node:
-        text = "Choose the node as which the edits are written."
-        raise Invalid(text, fields={"as_node": [text]})
     looked = snapshots.at(thread, place.checkpoint_id)
     known = state.stored(thread, place).checkpoint["channel_values"]
     edited: dict[str, Any] = {}
@@ -139,4 +141,7 @@ def _typed(thread: Thread, place: Place, fork: Fork) -> dict[str, Any]:
             edited[name] = typed
     if problems:
         raise Invalid("Some values cannot be taken.", fields=problems)
+    if edited and not fork.as_node:
+        text = "Choose the node as which the edits are written."
+        raise Invalid(text, fields={"as_node": [text]})
     return edited
