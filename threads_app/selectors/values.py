@@ -37,6 +37,11 @@ class Part:
     text: str = ""
     is_cut: bool = False
 
+    @property
+    def class_name(self) -> str:
+        """Return the class without its module."""
+        return self.type.rpartition(".")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views import View
 
 from threadhub.kernel import clock
@@ -29,9 +30,21 @@ from threadhub.kernel.rbac.models import Role, RoleGrant
 from .pages import ThreadPage, found
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from threads_app.models import Thread
 
 MOST_NAMES = 20
+# Effects name at most so many people; all of them are counted.
+MOST_NAMED = 20
+WORDS = {
+    "view": pgettext_lazy("permission", "View"),
+    "read": pgettext_lazy("permission", "Read"),
+    "write": pgettext_lazy("permission", "Change"),
+    "execute": pgettext_lazy("permission", "Run"),
+    "delete": pgettext_lazy("permission", "Delete"),
+    "manage": pgettext_lazy("permission", "Grant"),
+}
 
 
 class GrantForm(forms.Form):
@@ -64,13 +77,15 @@ def _shown(request: HttpRequest, thread: Thread) -> dict[str, Any]:
     visible = _visible_sessions(request, held)
     reasons = explaining.explain(user=request.user, on=thread)
     return {
-        "actions": ACTIONS,
+        "actions": [WORDS[action] for action in ACTIONS],
         "may_manage": may_manage,
         "sees_all": sees_all,
         "holdings": [_row(one, visible, now) for one in held],
         "reasons": reasons,
         "mine": _mine(reasons),
-        "roles": Role.objects.order_by("pk") if may_manage else [],
+        "roles": [(one.name, _words(one.permissions)) for one in Role.objects.order_by("pk")]
+        if may_manage
+        else [],
     }
 
 
@@ -89,14 +104,31 @@ def _row(one: Holding, visible: set[int], now: datetime) -> dict[str, Any]:
         "is_future": one.is_future(now),
         "is_over": one.is_over(now),
         "session": one.session if one.session and one.session.pk in visible else None,
-        "permits": [(action, action in one.permissions) for action in ACTIONS],
+        "permits": [action in one.permissions for action in ACTIONS],
         "can_revoke": one.kind == "grant" and one.session is None,
     }
 
 
 def _mine(reasons: list[explaining.Reason]) -> list[tuple[str, bool]]:
     held = {action for reason in reasons for action in reason.permissions}
-    return [(action, action in held) for action in ACTIONS]
+    return [(str(WORDS[action]), action in held) for action in ACTIONS]
+
+
+def _words(actions: Iterable[str]) -> str:
+    return ", ".join(str(WORDS[action]) for action in actions)
+
+
+def _told(effect: holders.Effect) -> dict[str, Any]:
+    """Return how many people gain and lose, and what the first of them do."""
+
+    def named(changes: dict[Any, Any]) -> list[tuple[Any, str]]:
+        return [(person, _words(changes[person])) for person in list(changes)[:MOST_NAMED]]
+
+    return {
+        "effect": effect,
+        "gains": named(effect.gains),
+        "losses": named(effect.losses),
+    }
 
 
 class GrantPage(ThreadPage):
@@ -112,7 +144,7 @@ class GrantPage(ThreadPage):
         context = {**_shown(request, thread), "form": form}
         if form.is_valid():
             try:
-                context["effect"] = _effect(thread, form.cleaned_data)
+                context |= _told(_effect(thread, form.cleaned_data))
                 context["asked"] = form.cleaned_data
             except ThreadHubError as error:
                 _blame(form, error)
@@ -192,7 +224,7 @@ class RevokePage(ThreadPage):
         given = _given(thread, request.GET.get("grant", ""))
         effect = holders.of_revoking(holders.on(thread), given.pk, now=clock.now())
         context = {**_shown(request, thread), "form": GrantForm()}
-        return {**context, "revoking": given, "effect": effect}
+        return {**context, **_told(effect), "revoking": given}
 
     def post(self, request: HttpRequest, thread_key: int) -> HttpResponse:
         """Take the grant away."""

@@ -75,13 +75,13 @@ def _before(request: HttpRequest, thread: Thread, after: Moment) -> Moment | Non
 
 def _rows(request: HttpRequest, rows: list[Row], laid: Tree) -> list[dict[str, Any]]:
     runs = runs_of([row.outline for row in rows], user=request.user)
-    is_wide = any(place.rail > 1 for place in laid.places.values())
+    count = 1 + max(place.rail for place in laid.places.values())
     return [
         {
             "outline": row.outline,
             "name": step_name(row.outline, row.nodes),
             "place": row.place,
-            "rail": rails.drawn(row.place, is_wide=is_wide) if row.place else None,
+            "rail": rails.drawn(row.place, rails=count) if row.place else None,
             "branch": _branch(row.place.branch) if row.place and not row.place.child else "",
             "is_head": row.outline.checkpoint_id == laid.head,
             "run": runs.get(row.outline.run_id or ""),

@@ -102,12 +102,13 @@ def _to(thread: Thread, tab: str, query: str = "") -> HttpResponse:
 def _made(request: HttpRequest, thread: Thread) -> str:
     typed = request.POST
     checkpoint_id = clean_text(typed.get("checkpoint", ""))
+    edits = _edits(thread, checkpoint_id, typed)
     fork = Fork(
         checkpoint_id=checkpoint_id,
         name=typed.get("name", ""),
         reason=typed.get("reason", ""),
-        edits=_edits(thread, checkpoint_id, typed),
-        as_node=clean_text(typed.get("as_node", "")),
+        edits=edits,
+        as_node=_node(typed, edits),
         head=typed.get("head", ""),
         key=clean_text(typed.get("key", ""))[:64],
     )
@@ -115,6 +116,12 @@ def _made(request: HttpRequest, thread: Thread) -> str:
     if "run" in typed:
         _run(request, thread, fork.key)
     return made
+
+
+def _node(typed: Any, edits: dict[str, Any]) -> str:
+    """Return the node to write as; the one the form proposed is meant for edits alone."""
+    node = clean_text(typed.get("as_node", ""))
+    return node if edits or node != typed.get("proposed", "") else ""
 
 
 def _run(request: HttpRequest, thread: Thread, key: str) -> None:
@@ -169,7 +176,8 @@ def _form(
     description = thread.graph.description if thread.graph else {}
     laid = branches.tree(thread)
     nodes = _made_by(thread, laid, moment)
-    as_node = typed.get("as_node", nodes[0] if len(nodes) == 1 and request.method == "GET" else "")
+    proposed = nodes[0] if len(nodes) == 1 and nodes[0] != "__start__" else ""
+    as_node = typed.get("as_node", proposed)
     edited = [one for one in reach.following(description, as_node) if one != "__end__"]
     return {
         "moment": moment,
@@ -177,6 +185,7 @@ def _form(
         "typed_name": typed.get("name", _suggested(laid)),
         "typed_reason": typed.get("reason", ""),
         "as_node": as_node,
+        "proposed": proposed,
         "nodes": reach.nodes(description),
         "fields": [_field(one, typed, errors) for one in moment.channels],
         "name_errors": errors.get("name", ()),

@@ -70,8 +70,10 @@ def named(namespaces: Iterable[str]) -> list[Named]:
 
 def step_name(outline: Outline, nodes: Sequence[str] = ()) -> str:
     """Return what a checkpoint is called: its step, and what made it."""
-    step = "–" if outline.step is None else str(outline.step)
-    return f"{step} {made_by(outline, nodes)}"
+    # LangGraph counts inputs from -1, which says nothing to a reader.
+    if outline.step is None or outline.step < 0:
+        return made_by(outline, nodes)
+    return f"{outline.step} {made_by(outline, nodes)}"
 
 
 def made_by(outline: Outline, nodes: Sequence[str]) -> str:
@@ -82,5 +84,13 @@ def made_by(outline: Outline, nodes: Sequence[str]) -> str:
         return pgettext("checkpoint", "fork")
     if outline.source == "update":
         return pgettext("checkpoint", "edit")
+    return written_by(outline, nodes)
+
+
+def written_by(outline: Outline, nodes: Sequence[str]) -> str:
+    """Return the nodes that wrote, else what made the checkpoint."""
+    if not nodes:
+        is_step = outline.source not in {"input", "fork", "update"}
+        return pgettext("checkpoint", "step") if is_step else made_by(outline, ())
     real = [pgettext("checkpoint", "start") if node == "__start__" else node for node in nodes]
-    return ", ".join(real[:3]) + ("…" if len(real) > 3 else "") or pgettext("checkpoint", "step")
+    return ", ".join(real[:3]) + ("…" if len(real) > 3 else "")

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 # A row is 52 wide and 48 high; its dot stands in the middle.
 _MIDDLE, _BOTTOM = 24, 48
-# More rails than this share the last place.
-_MOST = 5
+# A tree of up to this many rails is drawn wide; more than the last place holds share it.
+_WIDE, _MOST = 2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Rail:
     is_side: bool
 
 
-def drawn(place: Place, *, is_wide: bool) -> Rail:
-    """Return a row's rail; a tree of more than two rails is drawn narrow."""
-    at = _narrow if is_wide else _roomy
+def drawn(place: Place, *, rails: int) -> Rail:
+    """Return a row's rail in a tree of so many."""
+    at = _wide if rails <= _WIDE else _narrow
     return Rail(tuple(_lines(place.curves, at)), at(place.rail), is_side=place.rail > 0)
 
 
@@ -44,9 +44,9 @@ def _lines(curves: Iterable[Curve], at: Callable[[int], int]) -> Iterable[tuple[
         yield path, curve.rail > 0
 
 
-def _roomy(rail: int) -> int:
+def _wide(rail: int) -> int:
     return 18 + 20 * rail
 
 
 def _narrow(rail: int) -> int:
-    return 7 + 9 * min(rail, _MOST - 1)
+    return 9 + 9 * min(rail, _MOST - 1)

@@ -16,7 +16,7 @@ from threads_app.selectors import messages, snapshots, values
 from threads_app.selectors.checkpoints import runs_of
 
 from .pages import ThreadPage, found
-from .places import given, made_by, moment_of, named, query_of
+from .places import given, made_by, moment_of, named, query_of, written_by
 
 if TYPE_CHECKING:
     from threads_app.models import Thread
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MESSAGES = 50
 WORDS, PATH = 200, 4000
+# A channel with no more inside of it is shown open.
+FEW = 8
 
 
 class StatePage(ThreadPage):
@@ -71,11 +73,14 @@ def _channels(thread: Thread, moment: Moment) -> list[dict[str, Any]]:
 
 
 def _shown(channel: Channel, origin: Origin | None) -> dict[str, Any]:
+    part = values.part(channel.value, key=channel.name)
+    is_few = part.kind in {"object", "list"} and 0 < part.count <= FEW and not channel.problem
     return {
         "channel": channel,
-        "part": values.part(channel.value, key=channel.name),
+        "part": part,
+        "page": values.page(channel.value, "") if is_few else None,
         "origin": origin.checkpoint if origin else None,
-        "writer": made_by(origin.checkpoint, origin.nodes) if origin else "",
+        "writer": written_by(origin.checkpoint, origin.nodes) if origin else "",
         "is_known": bool(origin and (origin.nodes or origin.checkpoint.source != "loop")),
     }
 
