@@ -122,6 +122,8 @@ def at(value: Any, path: str, *, key: Any = "") -> tuple[Any, Any]:
     try:
         for position in filter(None, path.split(".")):
             label, inner = _unwrapped(value)
+            if not position.isdecimal():
+                raise LookupError
             if _is_hidden(label, key, inner) or not isinstance(inner, dict | list | tuple):
                 raise LookupError
             key, value = _items(inner)[int(position)]

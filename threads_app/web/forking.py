@@ -192,7 +192,7 @@ def _form(
         "as_node_errors": errors.get("as_node", ()),
         "form_error": " ".join(errors.get("", ())),
         "key": typed.get("key") or str(new_id()),
-        "head": typed.get("head") or laid.head,
+        "seen_head": typed.get("head") or laid.head,
         "is_busy": forks.is_busy(thread),
         "first": list(dict.fromkeys(moment.next)),
         "behind": reach.behind(description, moment.next),

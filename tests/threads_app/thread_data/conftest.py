@@ -32,13 +32,13 @@ INPUT = {
 
 
 @pytest.fixture
-def owner(transactional_db: None) -> Any:
+def owner(db: None) -> Any:
     """Somebody who owns threads."""
     return get_user_model().objects.create_user("olga", first_name="Olga", last_name="Berg")
 
 
 @pytest.fixture
-def stranger(transactional_db: None) -> Any:
+def stranger(db: None) -> Any:
     """Somebody who shares nothing with the owner."""
     return get_user_model().objects.create_user("sten")
 
@@ -125,23 +125,23 @@ class Pages:
     def __init__(self, user: Any, thread: Thread) -> None:
         self._client, self._thread = browser(user), thread
 
-    def address(self, name: str, *args: Any) -> str:
+    def address(self, page: str) -> str:
         """Return the address of a page of the thread."""
-        return reverse(f"admin:threads_app_thread_{name}", args=[self._thread.pk, *args])
+        return reverse(f"admin:threads_app_thread_{page}", args=[self._thread.pk])
 
-    def get(self, name: str, *args: Any, **query: Any) -> HttpResponse:
+    def get(self, page: str, /, **query: Any) -> HttpResponse:
         """Open a page."""
-        return self._client.get(self.address(name, *args), query)
+        return self._client.get(self.address(page), query)
 
-    def text(self, name: str, *args: Any, **query: Any) -> str:
+    def text(self, page: str, /, **query: Any) -> str:
         """Open a page that must be there, and return its HTML."""
-        response = self.get(name, *args, **query)
+        response = self.get(page, **query)
         assert response.status_code == 200, response
         return response.content.decode()
 
-    def post(self, name: str, *args: Any, **form: Any) -> HttpResponse:
+    def post(self, page: str, /, **form: Any) -> HttpResponse:
         """Send a form."""
-        return self._client.post(self.address(name, *args), form)
+        return self._client.post(self.address(page), form)
 
 
 @pytest.fixture
