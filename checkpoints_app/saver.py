@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,11 +45,18 @@ class ThreadHubSaver(BaseCheckpointSaver[str]):
         super().__init__(serde=serde or StateSerializer())
         self._alias = alias
         self._bound: tuple[str, int] | None = None
+        self._labels: dict[str, Any] = {}
 
-    def bound(self, *, key: str, fence: int) -> ThreadHubSaver:
-        """Return a copy whose writes to this thread name this fence; others name none."""
+    def bound(
+        self, *, key: str, fence: int, labels: Mapping[str, Any] | None = None
+    ) -> ThreadHubSaver:
+        """Return a copy whose writes to this thread name this fence; others name none.
+
+        What it puts carries the labels in its metadata.
+        """
         clone = copy.copy(self)
         clone._bound = (key, fence)
+        clone._labels = dict(labels or {})
         return clone
 
     def close(self) -> None:
@@ -72,7 +79,7 @@ class ThreadHubSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         """Store a checkpoint. Raises UnreadableType, FenceLost."""
         address = self._address(config)
-        merged = storage.metadata_of(config, metadata)
+        merged = storage.metadata_of(config, metadata) | self._labels
         self._writer(address.key).put(address, checkpoint, merged, new_versions)
         return _stored(config, address, checkpoint)
 
@@ -118,7 +125,7 @@ class ThreadHubSaver(BaseCheckpointSaver[str]):
     ) -> RunnableConfig:
         """Store a checkpoint after every call submitted before. Raises as `put`."""
         address = self._address(config)
-        merged = storage.metadata_of(config, metadata)
+        merged = storage.metadata_of(config, metadata) | self._labels
         writer = self._writer(address.key)
         await self._queued(
             address.key, lambda: writer.put(address, checkpoint, merged, new_versions)

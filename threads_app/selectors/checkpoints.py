@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from checkpoints_app import selectors as store
+from checkpoints_app.services import inspecting
 from threads_app.models import Run, Thread
 
 CheckpointRow = store.CheckpointRow
+Outline = inspecting.Outline
 
 
 def history(thread: Thread, *, before: str = "", limit: int) -> list[CheckpointRow]:
@@ -17,7 +19,7 @@ def history(thread: Thread, *, before: str = "", limit: int) -> list[CheckpointR
     return store.history(key=thread.public_id, before=before or None, limit=limit)
 
 
-def runs_of(rows: Sequence[CheckpointRow], *, user: Any) -> dict[str, Run]:
+def runs_of(rows: Sequence[CheckpointRow | Outline], *, user: Any) -> dict[str, Run]:
     """Return the visible runs that wrote these checkpoints, by run id; 1 query."""
     written = {parsed for row in rows if (parsed := _parsed(row.run_id)) is not None}
     found = Run.objects.visible_to(user, "view").filter(public_id__in=written)

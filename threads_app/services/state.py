@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from checkpoints_app.saver import ThreadHubSaver
@@ -120,11 +120,12 @@ def _nowhere(place: Place) -> Exception:
 
 def demand(*, thread: Thread, place: Place) -> None:
     """Raise NotVisible when the thread has nothing at a place other than the latest."""
-    if place != LATEST and _stored(thread, place) is None:
+    if place != LATEST and stored(thread, place) is None:
         raise NotVisible("There is no such checkpoint on this thread.")
 
 
-def _stored(thread: Thread, place: Place) -> Any:
+def stored(thread: Thread, place: Place) -> Any:
+    """Return LangGraph's tuple of a checkpoint, its values typed where the graph can be loaded."""
     return _reader(thread).get_tuple(place.config(thread.public_id))
 
 
@@ -144,14 +145,31 @@ def values_at(*, thread: Thread, place: Place, channels: Collection[str] = ()) -
 
     Imports the graph. Empty where there is no such checkpoint.
     """
-    stored = _stored(thread, place)
-    values = stored.checkpoint["channel_values"] if stored else {}
+    found = stored(thread, place)
+    values = found.checkpoint["channel_values"] if found else {}
     hidden = ("__", "branch:")
     return {
         name: plain(value)
         for name, value in values.items()
         if not name.startswith(hidden) and (not channels or name in channels)
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """A change of a thread's state from outside: its act, its place, and how it is written."""
+
+    act: str
+    place: Place
+    write: Callable[[Any], Any]
+    reason: str = ""
+    # Told to the audit, and carried by the new checkpoint's metadata.
+    data: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    # Raises Conflict for a thread, locked by then, that does not admit the change.
+    check: Callable[[Thread], None] = lambda _: None
+    # What the stream is told of the checkpoint that was written.
+    told: Callable[[Mapping[str, Any]], list[Item]] = lambda _: []
 
 
 def update(
@@ -164,27 +182,41 @@ def update(
 ) -> dict[str, Any]:
     """Write values as if a node had, and return where the new checkpoint is.
 
+    Raises what `write` raises.
+    """
+    config = place.config(thread.public_id)
+    writing = Writing(
+        act="state.update",
+        place=place,
+        write=lambda graph: graph.update_state(config, values, as_node),
+    )
+    return write(thread=thread, writing=writing, now=now)
+
+
+def write(*, thread: Thread, writing: Writing, now: datetime) -> dict[str, Any]:
+    """Change the state, and return where the new checkpoint is.
+
     Admitted, written under a fence of its own, settled. Raises StateBusy while a run
     executes, Invalid for values the graph refuses, NotVisible for an unknown place.
     """
     if thread.graph is None:
         raise Invalid("This thread has no graph yet; start a run on it first.")
-    demand(thread=thread, place=place)
+    demand(thread=thread, place=writing.place)
     graph = catalog.get(thread.graph.name)
-    fence = _admit(thread)
-    config = place.config(thread.public_id)
-    saver = ThreadHubSaver().bound(key=thread.public_id, fence=fence)
+    fence = _admit(thread, writing)
+    config = writing.place.config(thread.public_id)
+    saver = ThreadHubSaver().bound(key=thread.public_id, fence=fence, labels=writing.labels)
     written = snapshot = problem = None
     try:
         with graph.at_hand(_operation("threads.update", config, saver=saver)) as bound:
-            written = bound.update_state(config, values, as_node)
+            written = snapshots.checkpoint(writing.write(bound))
             snapshot = bound.get_state(LATEST.config(thread.public_id))
     except Exception as error:  # noqa: BLE001  # reducers are the project's code: anything comes
         problem = error
-    _settle(thread, snapshot, fence, now)
+    _settle(thread, writing, written=written or {}, snapshot=snapshot, fence=fence, now=now)
     if problem is not None:
         raise _refusal(problem) from problem
-    return snapshots.checkpoint(written) or {}
+    return written or {}
 
 
 def _refusal(problem: Exception) -> Exception:
@@ -193,20 +225,29 @@ def _refusal(problem: Exception) -> Exception:
     return Invalid(f"The graph refused the values: {redact_text(str(problem))[:500]}")
 
 
-def _admit(thread: Thread) -> int:
-    with acts.act("state.update") as act:
+def _admit(thread: Thread, writing: Writing) -> int:
+    with acts.act(writing.act, reason=writing.reason) as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None:
             raise NotVisible("There is no such thread.")
         if Run.objects.filter(thread=locked, status=Run.Status.RUNNING).exists():
             raise StateBusy("A run is executing on this thread. Cancel it or wait for its end.")
-        act.record(locked, outcome="admitted")
+        writing.check(locked)
+        act.record(locked, outcome="admitted", data=writing.data)
         return heads.raise_fence(head_id=locked.head_id, held=True)
 
 
-def _settle(thread: Thread, snapshot: Any, fence: int, now: datetime) -> None:
+def _settle(
+    thread: Thread,
+    writing: Writing,
+    *,
+    written: Mapping[str, Any],
+    snapshot: Any,
+    fence: int,
+    now: datetime,
+) -> None:
     """Give the fence up and show the new state; without a snapshot nothing was written."""
-    with acts.act("state.update") as act:
+    with acts.act(writing.act, reason=writing.reason) as act:
         locked = Thread.objects.select_for_update(no_key=True).filter(pk=thread.pk).first()
         if locked is None or not heads.hold(fences={locked.head_id: fence}):
             raise StateBusy("The thread changed hands while its state was being written.")
@@ -220,9 +261,10 @@ def _settle(thread: Thread, snapshot: Any, fence: int, now: datetime) -> None:
                 state_updated_at=now,
                 updated_at=now,
             )
+            act.append(locked.stream_id, *writing.told(written))
             act.publish(StateChanged(locked.pk))
         act.append(locked.stream_id, Item("state.updated", {"outcome": outcome}))
-        act.record(locked, outcome=outcome)
+        act.record(locked, outcome=outcome, data={**writing.data, **written})
 
 
 def _drop_questions(act: acts.Act, thread: Thread, snapshot: Any) -> None:

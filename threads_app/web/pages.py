@@ -33,14 +33,23 @@ class ThreadPage(View):
     def get(self, request: HttpRequest, thread_key: int) -> TemplateResponse:
         """Show the tab; 404 for a thread the person cannot see, 403 without the permission."""
         thread = found(request, thread_key, self.needs)
-        context = {
+        context = {**self.frame(request, thread), **self.content(request, thread)}
+        return self.response(request, context)
+
+    def frame(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
+        """Return what the shell and the head show."""
+        return {
             **self.site.each_context(request),
             "title": str(thread),
             "crumbs": [(reverse("admin:threads_app_thread_changelist"), _t("Threads"))],
             **head.of(request, thread, tab=self.tab),
-            **self.content(request, thread),
         }
-        return TemplateResponse(request, self.template, context)
+
+    def response(
+        self, request: HttpRequest, context: dict[str, Any], status: int = 200
+    ) -> TemplateResponse:
+        """Return the page; a form that was refused is shown again with the refusal's status."""
+        return TemplateResponse(request, self.template, context, status=status)
 
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
         """Return what the tab's template shows beside the head."""

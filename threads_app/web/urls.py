@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from django.urls import URLPattern, path
 
-from .access import AccessPage
+from .access import AccessPage, GrantPage, People, RevokePage
 from .checkpoints import CheckpointsPage
+from .forking import ForkPage
 from .live import LivePage
 from .runs import RunsPage
-from .state import StatePage
+from .state import StateDownload, StatePage, StatePart
 from .timeline import TimelinePage
 
 if TYPE_CHECKING:
@@ -24,15 +25,25 @@ PAGES = {
     "runs": RunsPage,
     "access": AccessPage,
 }
+# Parts of the tabs and what is done from them, by name: the address below the thread's.
+BELOW = {
+    "state_part": ("state/part/", StatePart),
+    "state_download": ("state/download/", StateDownload),
+    "fork": ("checkpoints/fork/", ForkPage),
+    "access_grant": ("access/grant/", GrantPage),
+    "access_revoke": ("access/revoke/", RevokePage),
+    "access_people": ("access/people/", People),
+}
 
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """Return the pages; each asks who the person is, then the one door."""
+    every = {name: (f"{name}/", page) for name, page in PAGES.items()} | BELOW
     return [
         path(
-            f"<int:thread_key>/{name}/",
-            site.admin_view(page.as_view()),
+            f"<int:thread_key>/{route}",
+            site.admin_view(view.as_view()),
             name=f"threads_app_thread_{name}",
         )
-        for name, page in PAGES.items()
+        for name, (route, view) in every.items()
     ]
