@@ -25,6 +25,7 @@ class ThreadHubConfig(AppConfig):
     def ready(self) -> None:
         """Declare what is audited, how rights flow, who reacts, how processes meet."""
         from threadhub import audit, tasks  # noqa: F401
+        from threadhub.console import memberships
         from threadhub.coordination import duties as plans  # noqa: F401
         from threadhub.coordination import guards, subscribers  # noqa: F401
         from threadhub.coordination.inheritance import SessionMembers
@@ -32,6 +33,7 @@ class ThreadHubConfig(AppConfig):
         from threadhub.kernel.operations import duties  # noqa: F401
         from threadhub.kernel.rbac import inheritance, roles, touching
 
+        memberships.connect()
         inheritance.register(SessionMembers())
         post_migrate.connect(roles.ensure_shipped, sender=self)
         touching.connect()

@@ -9,7 +9,9 @@ from django.urls import URLPattern, path
 from .access import AccessPage
 from .checkpoints import CheckpointsPage
 from .live import LivePage
+from .questions import QuestionPage
 from .runs import RunsPage
+from .starting import StartPage
 from .state import StatePage
 from .timeline import TimelinePage
 
@@ -28,7 +30,7 @@ PAGES = {
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """Return the pages; each asks who the person is, then the one door."""
-    return [
+    tabs = [
         path(
             f"<int:thread_key>/{name}/",
             site.admin_view(page.as_view()),
@@ -36,3 +38,10 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         )
         for name, page in PAGES.items()
     ]
+    question = path(
+        "<int:thread_key>/questions/<int:question_key>/",
+        site.admin_view(QuestionPage.as_view()),
+        name="threads_app_thread_question",
+    )
+    add = path("add/", site.admin_view(StartPage.as_view()), name="threads_app_thread_add")
+    return [add, *tabs, question]
