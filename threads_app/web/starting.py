@@ -56,7 +56,8 @@ class RunForm:
     def order(self) -> RunOrder | None:
         """Return the order, None where the forms say what is wrong with it."""
         # Each is asked, so that everything is told at once.
-        if not all(form.is_valid() for form in self.forms):
+        are_valid = [form.is_valid() for form in self.forms]
+        if not all(are_valid):
             return None
         given = self.input.value()
         context = self.context.value() if self.context else None

@@ -290,7 +290,8 @@ class SchemaForm:
             return {}
         if bound.part.kind == "group":
             found = {child.part.path[-1]: self._draft(child) for child in bound.children}
-            return {name: value for name, value in found.items() if value is not None}
+            given = {name: value for name, value in found.items() if value is not None}
+            return given if given or bound is self.root else None
         try:
             value = values.parse(bound.part, bound.text)
         except values.Unreadable:
@@ -354,5 +355,8 @@ def _sentence(violation: schemas.Violation) -> str:
         return str(words % limit)
     if violation.rule == "maxLength":
         words = ngettext("Use at most %d character.", "Use at most %d characters.", limit)
+        return str(words % limit)
+    if violation.rule == "minLength":
+        words = ngettext("Use at least %d character.", "Use at least %d characters.", limit)
         return str(words % limit)
     return f"{violation.text}."
