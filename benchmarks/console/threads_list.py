@@ -31,27 +31,25 @@ def fill_runs(filled: lists.Filled, count: int, rng: random.Random) -> None:
     """Make runs of the past 30 days, in the order of their keys, and questions that wait."""
     from django.db import connection
 
-    from threads_app.models import Graph, Run, Thread
+    from threads_app.models import Graph, Thread
 
     graphs = [
         Graph.objects.create(name=f"graph{n}", project="p", target="x", status="loaded")
         for n in range(5)
     ]
-    fields = [field for field in Run._meta.concrete_fields if not field.primary_key]
-    names = ", ".join(field.column for field in fields)
-    marks = ", ".join(["%s"] * len(fields))
+    template = runs_like(filled.person, graphs[0])
+    names, marks = ", ".join(template), ", ".join(["%s"] * len(template))
     statement = f"INSERT INTO threads_run ({names}) VALUES ({marks})"
     with connection.cursor() as cursor:
         for start in range(0, count, BATCH):
-            made = runs(filled, graphs, range(start, start + BATCH), count, rng)
-            rows = [
+            places = range(start, start + BATCH)
+            cursor.executemany(
+                statement,
                 [
-                    field.get_db_prep_save(getattr(run, field.attname), connection)
-                    for field in fields
-                ]
-                for run in made
-            ]
-            cursor.executemany(statement, rows)
+                    list({**template, **row}.values())
+                    for row in changing(filled, graphs, places, count, rng)
+                ],
+            )
         for graph in graphs:
             share = f"id % 5 = {graphs.index(graph)}".replace("%", "%%")
             cursor.execute(f"UPDATE threads_thread SET graph_id = %s WHERE {share}", [graph.pk])
@@ -61,28 +59,48 @@ def fill_runs(filled: lists.Filled, count: int, rng: random.Random) -> None:
         cursor.execute("ANALYZE")
 
 
-def runs(
-    filled: lists.Filled, graphs: list[Any], places: range, count: int, rng: random.Random
-) -> Iterator[Any]:
+def runs_like(person: Any, graph: Any) -> dict[str, Any]:
+    """Return the columns of a run as the database takes them."""
+    from django.db import connection
+
     from threadhub.kernel import clock
     from threads_app.models import Run
 
     now = clock.now()
+    run = Run(
+        public_id=uuid.UUID(int=0), assistant_id=uuid.UUID(int=1), thread_id=0, graph=graph,
+        actor=person, created_at=now, updated_at=now, started_at=now, finished_at=now,
+    )  # fmt: skip
+    fields = [field for field in Run._meta.concrete_fields if not field.primary_key]
+    return {
+        field.column: field.get_db_prep_save(getattr(run, field.attname), connection)
+        for field in fields
+    }
+
+
+def changing(
+    filled: lists.Filled, graphs: list[Any], places: range, count: int, rng: random.Random
+) -> Iterator[dict[str, Any]]:
+    """Yield what differs from run to run; later runs began later."""
+    from django.db import connection
+
+    from threadhub.kernel import clock
+
+    now, moment = clock.now(), connection.ops.adapt_datetimefield_value
+    is_sqlite = connection.vendor == "sqlite"
     for place in places:
         begun = now - timedelta(days=DAYS) * (1 - place / count)
         ended = begun + timedelta(seconds=rng.expovariate(1 / 20))
-        yield Run(
-            public_id=uuid.UUID(int=rng.getrandbits(128)),
-            assistant_id=uuid.UUID(int=1),
-            thread_id=rng.choice(filled.keys),
-            graph=rng.choice(graphs),
-            actor=filled.person,
-            status=rng.choices(("success", "error", "interrupted"), (90, 5, 5))[0],
-            created_at=begun,
-            updated_at=ended,
-            started_at=begun,
-            finished_at=ended,
-        )
+        public_id = uuid.UUID(int=rng.getrandbits(128))
+        yield {
+            "public_id": public_id.hex if is_sqlite else public_id,
+            "thread_id": rng.choice(filled.keys),
+            "graph_id": rng.choice(graphs).pk,
+            "status": rng.choices(("success", "error", "interrupted"), (90, 5, 5))[0],
+            "created_at": moment(begun),
+            "started_at": moment(begun),
+            "finished_at": moment(ended),
+        }
 
 
 def ask(waiting: list[int]) -> None:

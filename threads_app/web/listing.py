@@ -181,7 +181,7 @@ class ThreadList(ListAdmin):
             (_("Waiting"), {"status__exact": "interrupted"}),
             (_("Failed"), {"status__exact": "error"}),
             (_("Running"), {"status__exact": "busy"}),
-            (_("Mine"), {"mine": "yes"}),
+            (_("Owned by me"), {"mine": "yes"}),
         ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
