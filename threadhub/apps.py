@@ -25,6 +25,7 @@ class ThreadHubConfig(AppConfig):
     def ready(self) -> None:
         """Declare what is audited, how rights flow, who reacts, how processes meet."""
         from threadhub import audit, tasks  # noqa: F401
+        from threadhub.console import memberships
         from threadhub.coordination import duties as plans  # noqa: F401
         from threadhub.coordination import guards, subscribers  # noqa: F401
         from threadhub.coordination import realtime as sessions_live  # noqa: F401
@@ -34,6 +35,7 @@ class ThreadHubConfig(AppConfig):
         from threadhub.kernel.rbac import inheritance, roles, touching
         from threadhub.ops import realtime as operations_live  # noqa: F401
 
+        memberships.connect()
         inheritance.register(SessionMembers())
         post_migrate.connect(roles.ensure_shipped, sender=self)
         touching.connect()

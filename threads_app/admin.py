@@ -18,6 +18,7 @@ from threadhub.kernel.errors import NotVisible
 from threads_app.models import Graph, Run, Thread
 from threads_app.services import graphs, runs
 from threads_app.web import urls
+from threads_app.web.listing import ThreadList
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -104,46 +105,8 @@ class GraphAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Thread)
-class ThreadAdmin(ProtectedAdmin):
+class ThreadAdmin(ThreadList, ProtectedAdmin):
     """The threads a person may see, each with its runs, questions and checkpoints."""
-
-    title = _("Threads")
-    icon = "threads"
-    empty_title = _("No threads yet")
-    empty_text = _("A thread is one line of state of one graph.")
-    list_display = ("name", "status", "graph", "owner", "run_count", "updated_at")
-    column_sizes = {"graph": "sm", "owner": "md", "run_count": "lg", "updated_at": "sm"}
-    number_columns = frozenset({"run_count", "updated_at"})
-    orders = {"graph": "graph__name"}
-    labels = {
-        "status": _("status"),
-        "graph": _("graph"),
-        "owner": _("owner"),
-        "run_count": _("runs"),
-        "updated_at": _("last activity"),
-    }
-    list_filter = (
-        "status",
-        ("graph", admin.RelatedOnlyFieldListFilter),
-        ("owner", admin.RelatedOnlyFieldListFilter),
-    )
-    list_select_related = ("graph", "owner")
-    search_fields = ("public_id", "title")
-    search_help_text = _("Title or id")
-    ordering = ("-updated_at", "-id")
-
-    @admin.display(description=_("thread"), ordering="title")
-    def name(self, row: Thread) -> str:
-        """Show the title."""
-        return str(row)
-
-    def note_of(self, row: Thread) -> SafeString:
-        """Say when it changed, where the column has gone."""
-        return marks.ago(row.updated_at)
-
-    def address_of(self, row: Thread) -> str:
-        """Return the address of the thread's page."""
-        return reverse("admin:threads_app_thread_live", args=[row.pk])
 
     def get_urls(self) -> list[URLPattern]:
         """Return the list, and the pages of one thread."""

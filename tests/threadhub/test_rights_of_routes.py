@@ -63,6 +63,8 @@ NEEDED: dict[str, dict[str, str]] = {
     f"{THREAD}/runs/<str:run_id>/stream": {"GET": "read"},
     f"{THREAD}/runs/<str:run_id>/cancel": {"POST": "execute"},
     "api/interrupts/<int:interrupt_key>/answer": {"POST": "execute"},
+    "api/interrupts/<int:interrupt_key>/claim": {"POST": "execute"},
+    "api/interrupts/<int:interrupt_key>/release": {"POST": "execute"},
     f"{THREAD}/copy": {"POST": "execute"},
     f"{THREAD}/storage": {"GET": "read"},
     f"{THREAD}/stream": {"GET": "read"},

@@ -8,12 +8,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.shortcuts import redirect
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from . import nav
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.urls import URLPattern, URLResolver
 
 
 class ConsoleSite(admin.AdminSite):
@@ -50,3 +52,15 @@ class ConsoleSite(admin.AdminSite):
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """Lead to the overview: packages are nothing people look for."""
         return redirect("admin:index")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Return the console's own pages, then those of the models."""
+        # They ask this site what their frame shows.
+        from . import inbox, overview  # noqa: PLC0415
+
+        own = [
+            path("", self.admin_view(overview.OverviewPage.as_view()), name="index"),
+            path("inbox/", self.admin_view(inbox.InboxPage.as_view()), name="inbox"),
+            path("demo/", self.admin_view(overview.DemoPage.as_view()), name="start_demo"),
+        ]
+        return [*own, *super().get_urls()]

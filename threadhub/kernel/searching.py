@@ -72,3 +72,24 @@ def _sqlite_condition(entry: str, value: Any) -> tuple[str, list[Any]]:
 def has_metadata(wanted: Mapping[str, Any]) -> list[HasValue]:
     """Return the conditions for metadata that has all of this; objects may have more keys."""
     return [HasValue("metadata", path, value) for path, value in _leaves(wanted)]
+
+
+class HasItem(Func):
+    """Whether a JSON column holds a list with this text in it."""
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, item: str) -> None:
+        super().__init__(F(column))
+        self._item = item
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        """Return jsonb's own question."""
+        column, parameters = compiler.compile(self.source_expressions[0])
+        return f"({column} @> %s::jsonb)", [*parameters, json.dumps([self._item])]
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        """Return a walk over the list."""
+        column, parameters = compiler.compile(self.source_expressions[0])
+        sql = f"EXISTS (SELECT 1 FROM json_each({column}) AS e WHERE e.value = %s)"  # noqa: S608
+        return sql, [*parameters, self._item]

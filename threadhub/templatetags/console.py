@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 
 from threadhub.kernel.adminbase import fields, marks
@@ -17,3 +19,9 @@ register.filter("duration", marks.duration)
 register.filter("size", marks.size)
 register.filter("person_name", marks.name_of)
 register.filter("level", marks.level)
+
+
+@register.filter("entry")
+def entry(found: dict[Any, Any], key: Any) -> Any:
+    """Return what a mapping holds under a key, None where it holds nothing."""
+    return found.get(key)

@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from threadhub.kernel import clock
 from threadhub.kernel.api.views import ProtectedView, queried, validated
 from threads_app.models import Interrupt
-from threads_app.services import runs
+from threads_app.services import interrupts, runs
 
 from . import inputs, outputs
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
-RELATED = ("thread", "run__graph", "answered_by")
+RELATED = ("thread", "run__graph", "answered_by", "claimed_by")
 LIST_LIMIT = 100
 
 
@@ -67,3 +67,49 @@ class InterruptAnswerView(ProtectedView):
             question=question, answer=given["answer"], actor=request.user, now=clock.now()
         )
         return Response(outputs.run(run, is_told=question.is_told), status=202)
+
+
+class InterruptClaimView(ProtectedView):
+    """/interrupts/{id}/claim."""
+
+    protected = Interrupt
+    needs = {"POST": "execute"}
+    tells = "read"
+
+    @extend_schema(
+        operation_id="claim_interrupt",
+        request=None,
+        responses={
+            200: outputs.InterruptOutput,
+            404: outputs.ErrorOutput,
+            409: outputs.ErrorOutput,
+        },
+    )
+    def post(self, request: Request, interrupt_key: int) -> Response:
+        """Tell the others that the caller will answer; they still may."""
+        question = self.find(*RELATED, pk=interrupt_key)
+        found = interrupts.claim(question=question, actor=request.user, now=clock.now())
+        return Response(outputs.interrupt(found, is_told=question.is_told))
+
+
+class InterruptReleaseView(ProtectedView):
+    """/interrupts/{id}/release."""
+
+    protected = Interrupt
+    needs = {"POST": "execute"}
+    tells = "read"
+
+    @extend_schema(
+        operation_id="release_interrupt",
+        request=None,
+        responses={
+            200: outputs.InterruptOutput,
+            404: outputs.ErrorOutput,
+            409: outputs.ErrorOutput,
+        },
+    )
+    def post(self, request: Request, interrupt_key: int) -> Response:
+        """Take back the caller's claim."""
+        question = self.find(*RELATED, pk=interrupt_key)
+        found = interrupts.release(question=question, actor=request.user)
+        return Response(outputs.interrupt(found, is_told=question.is_told))

@@ -113,6 +113,8 @@ class InterruptOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     answered_at = serializers.DateTimeField(allow_null=True)
     answered_by = serializers.CharField(allow_null=True)
+    claimed_at = serializers.DateTimeField(allow_null=True)
+    claimed_by = serializers.CharField(allow_null=True)
 
 
 class ErrorOutput(serializers.Serializer[Any]):
@@ -254,8 +256,8 @@ def graph(row: Graph, changed: Collection[str], *, detail: bool = False) -> dict
     return {**shown, "structure": row.description, "check": row.check_report}
 
 
-def interrupt(row: Interrupt) -> dict[str, Any]:
-    """Return a question as JSON."""
+def interrupt(row: Interrupt, *, is_told: bool = True) -> dict[str, Any]:
+    """Return a question as JSON; what it asks only where the caller may read it."""
     return {
         "id": row.pk,
         "interrupt_id": row.interrupt_id,
@@ -264,10 +266,12 @@ def interrupt(row: Interrupt) -> dict[str, Any]:
         "node": row.node,
         "namespace": row.namespace,
         "checkpoint_id": row.checkpoint_id,
-        "value": row.value,
-        "response_schema": row.response_schema,
+        "value": row.value if is_told else None,
+        "response_schema": row.response_schema if is_told else None,
         "status": row.status,
         "created_at": row.created_at,
         "answered_at": row.answered_at,
         "answered_by": row.answered_by.get_username() if row.answered_by else None,
+        "claimed_at": row.claimed_at,
+        "claimed_by": row.claimed_by.get_username() if row.claimed_by else None,
     }

@@ -49,4 +49,6 @@ urlpatterns = [
     path("store/namespaces", store.StoreNamespacesView.as_view()),
     path("interrupts", interrupts.InterruptsView.as_view()),
     path("interrupts/<int:interrupt_key>/answer", interrupts.InterruptAnswerView.as_view()),
+    path("interrupts/<int:interrupt_key>/claim", interrupts.InterruptClaimView.as_view()),
+    path("interrupts/<int:interrupt_key>/release", interrupts.InterruptReleaseView.as_view()),
 ]

@@ -4,20 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from threadhub.kernel import acts, schemas
 from threadhub.kernel.errors import Conflict, Invalid
 from threadhub.kernel.streams.log import Item
 from threads_app.models import Interrupt, Run, Thread
-
-if TYPE_CHECKING:
-    from threadhub.kernel import acts
 
 
 class NothingToAnswer(Conflict):
     """The question is not open any more, or the thread asks nothing."""
 
     code = "nothing_to_answer"
+
+
+class ClaimedByAnother(Conflict):
+    """Somebody else said that they will answer; the message names them."""
+
+    code = "claimed_by_another"
+
+
+class AnswerUnfit(Invalid):
+    """The answer does not fit the question's response schema; `fields` says where."""
+
+    code = "answer_unfit"
+
+
+def check_answer(question: Interrupt, answer: Any) -> None:
+    """Raise AnswerUnfit for an answer that the question's own schema refuses."""
+    found = schemas.violations(question.response_schema or {}, answer)
+    if not found:
+        return
+    fields: dict[str, list[str]] = {}
+    for violation in found:
+        place = ".".join(("answer", *map(str, violation.path)))
+        fields.setdefault(place, []).append(violation.text)
+    place, texts = next(iter(fields.items()))
+    raise AnswerUnfit(f"The answer does not fit the question: {place}: {texts[0]}.", fields=fields)
+
+
+def claim(*, question: Interrupt, actor: Any, now: datetime) -> Interrupt:
+    """Tell the others that the actor will answer; nobody is kept from answering before.
+
+    Claiming again changes nothing. Raises ClaimedByAnother, NothingToAnswer.
+    """
+    with acts.act("interrupt.claim") as act:
+        mine = Interrupt.objects.open().filter(pk=question.pk, claimed_by=None)
+        if mine.update(claimed_by=actor, claimed_at=now):
+            shown = {"interrupt_id": question.interrupt_id, "by": actor.get_username()}
+            act.append(question.thread.stream_id, Item("interrupt.claimed", shown, _run(question)))
+            act.record(question)
+    return _as_claimed(question, actor)
+
+
+def release(*, question: Interrupt, actor: Any) -> Interrupt:
+    """Take back a claim of the actor's; without one nothing changes.
+
+    Raises ClaimedByAnother, NothingToAnswer.
+    """
+    with acts.act("interrupt.release") as act:
+        mine = Interrupt.objects.open().filter(pk=question.pk, claimed_by=actor)
+        if mine.update(claimed_by=None, claimed_at=None):
+            shown = {"interrupt_id": question.interrupt_id, "by": actor.get_username()}
+            act.append(question.thread.stream_id, Item("interrupt.released", shown, _run(question)))
+            act.record(question)
+    return _as_claimed(question, actor)
+
+
+def _run(question: Interrupt) -> Any:
+    return question.run.public_id
+
+
+def _as_claimed(question: Interrupt, actor: Any) -> Interrupt:
+    """Return the question as it is now, unless it is not the actor's to claim."""
+    question.refresh_from_db(fields=["status", "claimed_by", "claimed_at"])
+    if question.status != Interrupt.Status.OPEN:
+        raise _too_late(question.thread, question.interrupt_id)
+    if question.claimed_by is not None and question.claimed_by != actor:
+        who, when = question.claimed_by.get_username(), question.claimed_at
+        raise ClaimedByAnother(f"{who} claimed this already, at {when:%Y-%m-%d %H:%M:%S} UTC.")
+    return question
 
 
 def take(
@@ -40,7 +106,7 @@ def take(
     answers = _by_interrupt(command["resume"], waiting, thread)
     for interrupt_id, answer in answers.items():
         question = waiting.get(interrupt_id)
-        if question is None or not _claim(question, run, answer, actor, now):
+        if question is None or not _mark(question, run, answer, actor, now):
             raise _too_late(thread, interrupt_id)
         shown = {"interrupt_id": interrupt_id, "by": actor.get_username()}
         act.append(thread.stream_id, Item("interrupt.answered", shown, run.public_id))
@@ -70,7 +136,7 @@ def _is_interrupt_id(key: str) -> bool:
     return len(key) == 32 and all(character in "0123456789abcdef" for character in key)
 
 
-def _claim(question: Interrupt, run: Run, answer: Any, actor: Any, now: datetime) -> bool:
+def _mark(question: Interrupt, run: Run, answer: Any, actor: Any, now: datetime) -> bool:
     open_question = Interrupt.objects.filter(pk=question.pk, status=Interrupt.Status.OPEN)
     return bool(
         open_question.update(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -129,13 +131,25 @@ def start_alone(
     return start(thread=thread, assistant=assistant, actor=actor, order=order, now=now)
 
 
-def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Run:
+def answer(
+    *,
+    question: Interrupt,
+    answer: Any,
+    actor: Any,
+    now: datetime,
+    idempotency_key: str | None = None,
+) -> Run:
     """Answer a question once, with the configuration of the run that asked it.
 
-    Raises NothingToAnswer naming who was first.
+    Raises NothingToAnswer naming who was first, AnswerUnfit. The same idempotency key with the
+    same answer returns the run that carries it.
     """
+    if question.status == Interrupt.Status.OPEN:
+        interrupts.check_answer(question, answer)
     run = question.run
     order = RunOrder(
+        idempotency_key=idempotency_key,
+        digest=_digest(question, answer) if idempotency_key else "",
         command={"resume": {question.interrupt_id: answer}},
         config=run.config,
         context=run.context,
@@ -144,6 +158,11 @@ def answer(*, question: Interrupt, answer: Any, actor: Any, now: datetime) -> Ru
     )
     asked = Asked(run.graph, run.assistant_id, run.assistant_version)
     return _accepted(question.thread, asked, actor, order, now)
+
+
+def _digest(question: Interrupt, answer: Any) -> str:
+    text = json.dumps(["answer", question.pk, answer], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _accepted(thread: Thread, asked: Asked, actor: Any, order: RunOrder, now: datetime) -> Run:

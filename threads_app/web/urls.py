@@ -10,7 +10,9 @@ from .access import AccessPage, GrantPage, People, RevokePage
 from .checkpoints import CheckpointsPage
 from .forking import ForkPage
 from .live import LivePage
+from .questions import QuestionPage
 from .runs import RunsPage
+from .starting import StartPage
 from .state import StateDownload, StatePage, StatePart
 from .timeline import TimelinePage
 
@@ -39,7 +41,7 @@ BELOW = {
 def patterns(site: AdminSite) -> list[URLPattern]:
     """Return the pages; each asks who the person is, then the one door."""
     every = {name: (f"{name}/", page) for name, page in PAGES.items()} | BELOW
-    return [
+    tabs = [
         path(
             f"<int:thread_key>/{route}",
             site.admin_view(view.as_view()),
@@ -47,3 +49,10 @@ def patterns(site: AdminSite) -> list[URLPattern]:
         )
         for name, (route, view) in every.items()
     ]
+    question = path(
+        "<int:thread_key>/questions/<int:question_key>/",
+        site.admin_view(QuestionPage.as_view()),
+        name="threads_app_thread_question",
+    )
+    add = path("add/", site.admin_view(StartPage.as_view()), name="threads_app_thread_add")
+    return [add, *tabs, question]

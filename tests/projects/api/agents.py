@@ -61,7 +61,7 @@ def fail(state: Text) -> Text:
 
 
 def ask(state: Answers) -> Answers:
-    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}}
+    schema = {"properties": {"ok": {"type": "boolean"}}}
     return {"answers": [str(interrupt({"about": state["subject"]}, response_schema=schema))]}
 
 

@@ -78,6 +78,21 @@ def test_null_is_an_answer(operator: httpx.Client, asked: str) -> None:
     assert join(operator, answer(operator, question, None).json())["answers"] == ["None"]
 
 
+def test_an_answer_that_does_not_fit_names_the_field(operator: httpx.Client, asked: str) -> None:
+    (question,) = questions(operator, asked)
+    refused = answer(operator, question, {"ok": "perhaps"})
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "answer_unfit")
+    assert list(refused.json()["fields"]) == ["answer.ok"]
+    assert answer(operator, question, {"ok": False}).status_code == 202
+
+
+def test_a_command_is_not_held_to_the_schema(sdk: SyncLangGraphClient, asked: str) -> None:
+    values: Any = sdk.runs.wait(asked, "asks", command={"resume": {"ok": "perhaps"}})
+
+    assert values["answers"] == ["{'ok': 'perhaps'}"]
+
+
 def test_a_second_answer_is_told_who_was_first(operator: httpx.Client, asked: str) -> None:
     (question,) = questions(operator, asked)
     answer(operator, question, 1).raise_for_status()
@@ -109,6 +124,27 @@ def test_a_body_without_an_answer_answers_nothing(operator: httpx.Client, asked:
 
     assert empty.status_code == 422
     assert len(questions(operator, asked)) == 1
+
+
+class TestAClaim:
+    def test_names_who_will_answer_until_it_is_released(
+        self, operator: httpx.Client, asked: str
+    ) -> None:
+        (question,) = questions(operator, asked)
+        claimed = operator.post(f"/interrupts/{question['id']}/claim").raise_for_status().json()
+        (listed,) = questions(operator, asked)
+        released = operator.post(f"/interrupts/{question['id']}/release").raise_for_status().json()
+
+        assert question["claimed_by"] is None
+        assert claimed["claimed_by"] == listed["claimed_by"] == "operator"
+        assert (released["claimed_by"], released["claimed_at"]) == (None, None)
+
+    def test_of_an_answered_question_is_refused(self, operator: httpx.Client, asked: str) -> None:
+        (question,) = questions(operator, asked)
+        answer(operator, question, {"ok": True}).raise_for_status()
+        late = operator.post(f"/interrupts/{question['id']}/claim")
+
+        assert (late.status_code, late.json()["code"]) == (409, "nothing_to_answer")
 
 
 class TestSeveralInAStep:

@@ -1,0 +1,83 @@
+"""What ran lately, from as many of the latest runs as a page can afford to look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import CharField, Count, F
+from django.db.models.functions import Cast, Substr
+
+if TYPE_CHECKING:
+    from threads_app.querysets import RunQuerySet
+
+# Of the latest runs, those that are counted, and those whose times are compared.
+COUNTED = 20_000
+TIMED = 1_000
+FAILED = frozenset({"error", "timeout"})
+# A time as text, to the minute, the hour or the day, as both databases write it.
+MINUTE, HOUR, DAY = 16, 13, 10
+_FORMATS = {MINUTE: "%Y-%m-%d %H:%M", HOUR: "%Y-%m-%d %H", DAY: "%Y-%m-%d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How many runs of one graph that began in one period are in one status."""
+
+    period: datetime
+    graph: str
+    status: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Counts of runs. `is_cut`: there were more, and only the latest are counted."""
+
+    slices: list[Slice]
+    is_cut: bool
+
+
+def counted(runs: RunQuerySet, *, since: datetime, precision: int) -> Activity:
+    """Count the runs since a moment by period, graph and status; 2 queries."""
+    first = runs.order_by("-pk").values_list("pk", flat=True)[COUNTED : COUNTED + 1]
+    oldest = next(iter(first), None)
+    found = runs.filter(created_at__gte=since)
+    if oldest is not None:
+        found = found.filter(pk__gt=oldest)
+    period = Substr(Cast("created_at", CharField()), 1, precision)
+    rows = found.order_by().annotate(period=period).values("period", "graph__name", "status")
+    slices = [
+        Slice(_moment(row["period"], precision), row["graph__name"], row["status"], row["count"])
+        for row in rows.annotate(count=Count("pk"))
+    ]
+    return Activity(slices, is_cut=oldest is not None and sum(s.count for s in slices) >= COUNTED)
+
+
+def slowness(runs: RunQuerySet, *, since: datetime) -> dict[str, tuple[float, int]]:
+    """Return the 95th percentile of the seconds, and of how many runs, by graph; 1 query."""
+    ended = runs.filter(created_at__gte=since, started_at__isnull=False, finished_at__isnull=False)
+    rows = ended.order_by("-pk").values_list("graph__name", "started_at", "finished_at")[:TIMED]
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for graph, started, finished in rows:
+        if started is not None and finished is not None:
+            seconds[graph].append((finished - started).total_seconds())
+    return {graph: (_percentile(found), len(found)) for graph, found in seconds.items()}
+
+
+def running(runs: RunQuerySet, *, limit: int) -> RunQuerySet:
+    """Return the runs that are executed now, the longest first."""
+    found = runs.filter(status="running").select_related("thread", "graph", "actor")
+    found = found.defer("thread__values_preview", "input", "config", "context", "options")
+    return found.order_by(F("started_at").asc(nulls_last=True))[:limit]
+
+
+def _percentile(seconds: list[float]) -> float:
+    ranked = sorted(seconds)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * 0.95))]
+
+
+def _moment(text: str, precision: int) -> datetime:
+    return datetime.strptime(text, _FORMATS[precision]).replace(tzinfo=UTC)
