@@ -56,7 +56,7 @@ def test_the_tree_shows_branches_heads_and_who_made_them(
 
     assert text.count("tree__item") == 5
     assert "2 fork" in text and "1 write" in text and "retry" in text and "main" in text
-    assert text.count("tree__node--head") == 1 and text.count("tree__node--fork") == 1
+    assert text.count("tree__node--head") == 1 and text.count("tree__node--fork") == 2
 
 
 def test_the_newest_is_compared_with_its_parent(pages: Open, owner: Any) -> None:
