@@ -176,8 +176,6 @@ def _stats(user: Any, since: datetime, counted: Activity, window: Window) -> lis
     }
     failed = {"status": "error", "updated_at__gte": since}
     done = sum(each.count for each in counted.slices if each.status == "success")
-    _t("about ") if counted.is_cut else ""
-    _t("in the window")
     return [
         _stat("running", _t("Running"), _capped(threads.filter(status="busy")),
               f"{lists['threads']}?status__exact=busy", _t("threads now")),

@@ -210,7 +210,9 @@ class ThreadList(ListAdmin):
         if not row.title:
             return row.public_id
         known = (row.title, row.public_id, row.public_id[-8:])
-        return format_html('{} <span class="faint mono small" title="{}">…{}</span>', *known)
+        return format_html(
+            '{} <span class="faint mono small cell-id" title="{}">…{}</span>', *known
+        )
 
     @admin.display(description=_("why"))
     def why(self, row: Any) -> SafeString | str:
