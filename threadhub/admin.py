@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
 from django.contrib import admin
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from threadhub.console import operations, people  # noqa: F401  # register pages of their own
 from threadhub.kernel import clock
@@ -28,6 +27,24 @@ RIGHTS = (
     (_("Everywhere"), "admin:threadhub_globalgrant_changelist"),
     (pgettext_lazy("ThreadHub", "Roles"), "admin:threadhub_role_changelist"),
 )
+# What models are called on pages.
+KINDS = {
+    "apikey": pgettext_lazy("kind", "API key"),
+    "association": pgettext_lazy("kind", "member"),
+    "globalgrant": pgettext_lazy("kind", "grant everywhere"),
+    "graph": pgettext_lazy("kind", "graph"),
+    "group": pgettext_lazy("kind", "group"),
+    "interrupt": pgettext_lazy("kind", "question"),
+    "operation": pgettext_lazy("kind", "operation"),
+    "plan": pgettext_lazy("kind", "plan"),
+    "profile": pgettext_lazy("kind", "profile"),
+    "role": pgettext_lazy("kind", "role"),
+    "rolegrant": pgettext_lazy("kind", "grant"),
+    "run": pgettext_lazy("kind", "run"),
+    "session": pgettext_lazy("kind", "session"),
+    "thread": pgettext_lazy("kind", "thread"),
+    "user": pgettext_lazy("kind", "user"),
+}
 PERMISSIONS = {
     "view": pgettext_lazy("permission", "view"),
     "read": pgettext_lazy("permission", "read"),
@@ -46,10 +63,10 @@ class AuditEntryAdmin(OverseerAdmin):
     icon = "audit"
     empty_title = _("Nothing recorded yet")
     empty_text = _("Every change leaves an entry: who, what, when, from where.")
-    list_display = ("act", "timestamp", "actor_label", "model_label", "object_repr", "outcome")
+    list_display = ("act", "timestamp", "actor_label", "kind", "object_repr", "outcome")
     column_sizes = {
         "actor_label": "sm",
-        "model_label": "lg",
+        "kind": "lg",
         "object_repr": "md",
         "outcome": "lg",
     }
@@ -57,7 +74,6 @@ class AuditEntryAdmin(OverseerAdmin):
         "act": _("act"),
         "timestamp": _("time"),
         "actor_label": _("person"),
-        "model_label": _("kind"),
         "object_pk": _("number"),
         "object_repr": _("object"),
         "outcome": _("outcome"),
@@ -75,10 +91,15 @@ class AuditEntryAdmin(OverseerAdmin):
     sortable_by = ("timestamp",)
     parts = (
         ("", ("timestamp", "actor_label", "act", "outcome", "reason")),
-        (_("Object"), ("model_label", "object_pk", "object_repr")),
+        (_("Object"), ("kind", "object_pk", "object_repr")),
         (_("What"), ("changes", "additional_data")),
         (_("From where"), ("address", "agent", "cid", "request_id")),
     )
+
+    @admin.display(description=_("kind"))
+    def kind(self, row: AuditEntry) -> str:
+        """Show what kind of thing it was done to."""
+        return str(KINDS.get(row.model_label, row.model_label))
 
     def note_of(self, row: AuditEntry) -> str:
         """Say who it was, where their column has gone."""
@@ -141,10 +162,10 @@ class ApiKeyAdmin(SuperuserAdmin):
     def state(self, row: ApiKey) -> SafeString:
         """Show whether the key opens anything."""
         if row.revoked_at is not None:
-            return marks.badge("cancelled", _t("Revoked"))
+            return marks.badge("cancelled", pgettext("grant", "Revoked"))
         if row.expires_at is not None and row.expires_at <= clock.now():
-            return marks.badge("cancelled", _t("Ended"))
-        return marks.badge("success", _t("In force"))
+            return marks.badge("cancelled", pgettext("grant", "Ended"))
+        return marks.badge("success", pgettext("grant", "In force"))
 
     def note_of(self, row: ApiKey) -> str:
         """Say whose it is, where their column has gone."""
@@ -216,10 +237,10 @@ class GrantAdmin(OverseerAdmin):
         """Show whether the grant is in force."""
         now = clock.now()
         if row.ends_at is not None and row.ends_at <= now:
-            return marks.badge("cancelled", _t("Ended"))
+            return marks.badge("cancelled", pgettext("grant", "Ended"))
         if row.starts_at > now:
-            return marks.badge("pending", _t("Not yet"))
-        return marks.badge("success", _t("In force"))
+            return marks.badge("pending", pgettext("grant", "Not yet"))
+        return marks.badge("success", pgettext("grant", "In force"))
 
     def note_of(self, row: RoleGrant | GlobalGrant) -> str:
         """Say which role it is, where the column has gone."""

@@ -105,10 +105,10 @@ class OperationAdmin(ProtectedAdmin):
         pages.count = row.total
         is_over = row.state in ENDED
         return {
+            "title": row.kind,
             "topics": f"operation:{row.public_id}",
             "status": marks.badge(row.state, classes="badge--lg"),
             "items": pages.get_page(request.GET.get("page")),
-            "left": row.total - row.dealt,
             "percent": round(100 * row.dealt / row.total) if row.total else 100,
             "may_cancel": access.can(request.user, STEPS["cancel"][0], row),
             "may_resume": access.can(request.user, STEPS["resume"][0], row),

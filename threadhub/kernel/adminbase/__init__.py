@@ -18,8 +18,8 @@ from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 
 from . import cells, marks
 from .cells import as_json as as_json
-from .lists import ListAdmin as ListAdmin
-from .lists import Text
+from .declaring import ListAdmin as ListAdmin
+from .declaring import Text
 from .marks import badge as badge
 
 if TYPE_CHECKING:
