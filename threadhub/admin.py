@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
@@ -12,12 +12,13 @@ from django.utils.translation import pgettext, pgettext_lazy
 
 from threadhub.console import operations, people  # noqa: F401  # register pages of their own
 from threadhub.kernel import clock
-from threadhub.kernel.adminbase import OverseerAdmin, SuperuserAdmin, marks
+from threadhub.kernel.adminbase import OverseerAdmin, SuperuserAdmin, kinds, marks
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.people.models import ApiKey
 from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 admin.site.unregister(AuditEntry)
@@ -27,24 +28,6 @@ RIGHTS = (
     (_("Everywhere"), "admin:threadhub_globalgrant_changelist"),
     (pgettext_lazy("ThreadHub", "Roles"), "admin:threadhub_role_changelist"),
 )
-# What models are called on pages.
-KINDS = {
-    "apikey": pgettext_lazy("kind", "API key"),
-    "association": pgettext_lazy("kind", "member"),
-    "globalgrant": pgettext_lazy("kind", "grant everywhere"),
-    "graph": pgettext_lazy("kind", "graph"),
-    "group": pgettext_lazy("kind", "group"),
-    "interrupt": pgettext_lazy("kind", "question"),
-    "operation": pgettext_lazy("kind", "operation"),
-    "plan": pgettext_lazy("kind", "plan"),
-    "profile": pgettext_lazy("kind", "profile"),
-    "role": pgettext_lazy("kind", "role"),
-    "rolegrant": pgettext_lazy("kind", "grant"),
-    "run": pgettext_lazy("kind", "run"),
-    "session": pgettext_lazy("kind", "session"),
-    "thread": pgettext_lazy("kind", "thread"),
-    "user": pgettext_lazy("kind", "user"),
-}
 PERMISSIONS = {
     "view": pgettext_lazy("permission", "view"),
     "read": pgettext_lazy("permission", "read"),
@@ -63,12 +46,12 @@ class AuditEntryAdmin(OverseerAdmin):
     icon = "audit"
     empty_title = _("Nothing recorded yet")
     empty_text = _("Every change leaves an entry: who, what, when, from where.")
-    list_display = ("act", "timestamp", "actor_label", "kind", "object_repr", "outcome")
+    list_display = ("act", "timestamp", "actor_label", "kind", "object_repr", "result")
     column_sizes = {
         "actor_label": "sm",
         "kind": "lg",
         "object_repr": "md",
-        "outcome": "lg",
+        "result": "lg",
     }
     labels = {
         "act": _("act"),
@@ -76,7 +59,6 @@ class AuditEntryAdmin(OverseerAdmin):
         "actor_label": _("person"),
         "object_pk": _("number"),
         "object_repr": _("object"),
-        "outcome": _("outcome"),
         "reason": _("reason"),
         "changes": _("changes"),
         "additional_data": _("data"),
@@ -90,7 +72,7 @@ class AuditEntryAdmin(OverseerAdmin):
     ordering = ("-id",)
     sortable_by = ("timestamp",)
     parts = (
-        ("", ("timestamp", "actor_label", "act", "outcome", "reason")),
+        ("", ("timestamp", "actor_label", "act", "result", "reason")),
         (_("Object"), ("kind", "object_pk", "object_repr")),
         (_("What"), ("changes", "additional_data")),
         (_("From where"), ("address", "agent", "cid", "request_id")),
@@ -99,7 +81,16 @@ class AuditEntryAdmin(OverseerAdmin):
     @admin.display(description=_("kind"))
     def kind(self, row: AuditEntry) -> str:
         """Show what kind of thing it was done to."""
-        return str(KINDS.get(row.model_label, row.model_label))
+        return kinds.word(row.model_label)
+
+    @admin.display(description=_("outcome"))
+    def result(self, row: AuditEntry) -> str:
+        """Show what came of it."""
+        return marks.look(row.outcome)[1]
+
+    def detail(self, request: HttpRequest, row: AuditEntry) -> dict[str, Any]:
+        """Return the act for the head."""
+        return {"title": row.act}
 
     def note_of(self, row: AuditEntry) -> str:
         """Say who it was, where their column has gone."""
@@ -242,10 +233,6 @@ class GrantAdmin(OverseerAdmin):
             return marks.badge("pending", pgettext("grant", "Not yet"))
         return marks.badge("success", pgettext("grant", "In force"))
 
-    def note_of(self, row: RoleGrant | GlobalGrant) -> str:
-        """Say which role it is, where the column has gone."""
-        return row.role.name
-
 
 @admin.register(RoleGrant)
 class RoleGrantAdmin(GrantAdmin):
@@ -264,6 +251,10 @@ class RoleGrantAdmin(GrantAdmin):
         """Show the session or thread."""
         name, icon = (row.session, "sessions") if row.session_id else (row.thread, "threads")
         return marks.with_icon(icon, str(name))
+
+    def note_of(self, row: RoleGrant) -> str:
+        """Say what it is about, where the column has gone."""
+        return str(row.session or row.thread)
 
 
 @admin.register(GlobalGrant)

@@ -8,9 +8,8 @@ from django.contrib import admin, messages
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from threadhub.kernel import clock
 from threadhub.kernel.adminbase import ProtectedAdmin, ReadOnlyAdmin, marks
@@ -73,7 +72,7 @@ class GraphAdmin(ReadOnlyAdmin):
         (_("Structure"), ("description",)),
         (_("Check"), ("checked_at", "problem_code", "check_report")),
     )
-    folded = frozenset({_("Structure"), _("Check")})
+    folded = (_("Structure"), _("Check"))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list with each row told whether its files changed; one look for all."""
@@ -98,9 +97,9 @@ class GraphAdmin(ReadOnlyAdmin):
         if is_changed is None:
             is_changed = row.project in graphs.changed_projects([row])
         if is_changed:
-            text = _t("Changed since it was loaded: restart to use it")
+            text = gettext("Changed since it was loaded: restart to use it")
             return format_html('<span class="st is-waiting">{}</span>', text)
-        return _t("As loaded")
+        return gettext("As loaded")
 
 
 @admin.register(Thread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import polib
 
-from architecture.source_tree import ROOT
+from architecture.source_tree import ROOT, product
 from services import requirement
 
 LANGUAGE = "zh_Hans"
@@ -39,6 +40,13 @@ def test_no_translation_is_missing_or_doubtful() -> None:
         source = polib.pofile(str(path))
         doubtful = [*source.untranslated_entries(), *source.fuzzy_entries()]
         assert [entry.msgid for entry in doubtful] == [], path
+
+
+def test_words_are_marked_by_names_that_gettext_looks_for() -> None:
+    alias = re.compile(r"import .*gettext\w* as (?!_\b)\w+")
+    hidden = [source.name for source in product() if alias.search(source.text)]
+
+    assert hidden == []
 
 
 def test_every_word_of_pages_and_code_is_in_the_catalogue(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from threadhub.kernel import clock
@@ -77,14 +77,14 @@ class OperationAdmin(ProtectedAdmin):
         (_("Times"), ("created_at", "started_at", "finished_at", "cancel_requested_at")),
         (_("Execution"), ("worker", "lease_until", "crashes")),
     )
-    folded = frozenset({_("Execution")})
+    folded = (_("Execution"),)
 
     @admin.display(description=_("progress"))
     def progress_shown(self, row: Operation) -> str:
         """Show how many items are dealt with, and how many of them failed."""
-        text = _t("%(dealt)d of %(total)d")
+        text = gettext("%(dealt)d of %(total)d")
         if row.failed:
-            text = _t("%(dealt)d of %(total)d, %(failed)d failed")
+            text = gettext("%(dealt)d of %(total)d, %(failed)d failed")
         return text % {"dealt": row.dealt, "total": row.total, "failed": row.failed}
 
     @admin.display(description=_("took"))

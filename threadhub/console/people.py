@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import NestedObjects
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group, User
+from django.db import DEFAULT_DB_ALIAS
 from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import Http404
 from django.urls import reverse
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from threadhub.kernel.adminbase import ListAdmin, marks
+from threadhub.kernel.adminbase import ListAdmin, kinds, marks
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -108,8 +111,26 @@ class AccountsAdmin(ListAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """Ask before something is deleted."""
-        crumbs = [(reverse(self.list_view()), self.title)]
-        return super().delete_view(request, object_id, {"crumbs": crumbs, **(extra_context or {})})
+        given = {
+            "title": gettext("Delete for good"),
+            "crumbs": [(reverse(self.list_view()), self.title)],
+        }
+        return super().delete_view(request, object_id, {**given, **(extra_context or {})})
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would go, and what forbids it, as numbers of things people know."""
+        found: Any = NestedObjects(using=DEFAULT_DB_ALIAS)
+        found.collect(objs)
+        goes: dict[Any, int] = {model: len(rows) for model, rows in found.model_objs.items()}
+        pages = self.admin_site._registry
+        forbidden = {
+            kinds.word(model._meta.model_name)
+            for model in goes
+            if model in pages and not pages[model].has_delete_permission(request)
+        }
+        kept = Counter(kinds.word(row._meta.model_name) for row in found.protected)
+        counted = {kinds.word(model._meta.model_name): count for model, count in goes.items()}
+        return [], counted, forbidden - set(kept), list(kept.items())
 
 
 @admin.register(User)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS = 20_000
 # Fields whose words are states.
-STATUSES = frozenset({"status", "state", "outcome"})
+STATUSES = frozenset({"status", "state"})
 
 
 def label(page: Any, name: str) -> str:

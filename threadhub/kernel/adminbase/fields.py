@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # The first that fits; a text field is what is left.
 KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
-    (forms.RadioSelect, "radios"),
     (forms.CheckboxSelectMultiple, "boxes"),
+    (forms.RadioSelect, "radios"),
     (forms.CheckboxInput, "box"),
     (forms.Select, "select"),
     (forms.Textarea, "textarea"),
