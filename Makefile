@@ -69,7 +69,7 @@ lint: install-dev ## Check style, types, imports, migrations and translations.
 	DJANGO_SETTINGS_MODULE=threadhub.settings.test $(python) manage.py makemigrations --check --dry-run
 	$(python) -m pytest -q --no-header tests/architecture/test_translations.py
 
-messages: install-dev ## Collect the words of pages into the catalogue, and compile it (needs gettext).
+messages: install-dev ## Collect the words of the console into the catalogue and compile it (needs gettext).
 	$(python) manage.py makemessages -v 0 -l zh_Hans --no-location --no-obsolete $(foreach folder,$(unspoken),-i $(folder))
 	$(python) manage.py compilemessages -v 0 -l zh_Hans $(foreach folder,$(unspoken),-i $(folder))
 

@@ -70,6 +70,8 @@ class AuditEntryAdmin(OverseerAdmin):
     search_fields = ("act", "actor_label", "object_pk", "object_repr", "cid")
     search_help_text = _("Act, person, object or correlation id")
     ordering = ("-id",)
+    # Ids grow with time.
+    orders = {"timestamp": "id"}
     sortable_by = ("timestamp",)
     parts = (
         ("", ("timestamp", "actor_label", "act", "result", "reason")),

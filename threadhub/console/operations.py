@@ -48,6 +48,8 @@ class OperationAdmin(ProtectedAdmin):
         "took": "lg",
     }
     number_columns = frozenset({"created_at", "took"})
+    # Ids grow with time.
+    orders = {"created_at": "id"}
     sortable_by = ("kind", "state", "asked_by", "created_at")
     labels = {
         "public_id": _("id"),
