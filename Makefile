@@ -4,11 +4,13 @@ SHELL := /bin/sh
 .SILENT:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run cluster project test demo chaos lint unit lock query-baseline install-app install-dev
+.PHONY: help run cluster project test demo chaos lint unit lock query-baseline messages install-app install-dev
 
 python := .venv/bin/python
 # Tests of one file stay in one process: they share its database.
 parallel ?= -n 2 --dist loadfile
+# Folders whose words nobody reads in the console.
+unspoken := .venv benchmarks docs examples requirements tests var
 
 # PORT=9000 and the like become what the settings read. HOST counts on the command line only,
 # because some shells export a HOST of their own.
@@ -66,6 +68,10 @@ lint: install-dev ## Check style, types, imports, migrations and translations.
 	.venv/bin/lint-imports --no-logo --no-cache
 	DJANGO_SETTINGS_MODULE=threadhub.settings.test $(python) manage.py makemigrations --check --dry-run
 	$(python) -m pytest -q --no-header tests/architecture/test_translations.py
+
+messages: install-dev ## Collect the words of the console into the catalogue and compile it (needs gettext).
+	$(python) manage.py makemessages -v 0 -l zh_Hans --no-location --no-obsolete $(foreach folder,$(unspoken),-i $(folder))
+	$(python) manage.py compilemessages -v 0 -l zh_Hans $(foreach folder,$(unspoken),-i $(folder))
 
 lock: ## Resolve requirements/app.txt and dev.txt anew from pyproject.toml.
 	exec $(or $(PYTHON),python3) requirements/lock.py

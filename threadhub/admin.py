@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 # Registers its own page for audit entries, which links to objects without asking the door.
 import auditlog.admin  # noqa: F401
 from django.contrib import admin
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from threadhub.console import operations, people  # noqa: F401  # register pages of their own
 from threadhub.kernel import clock
-from threadhub.kernel.adminbase import OverseerAdmin, SuperuserAdmin, marks
+from threadhub.kernel.adminbase import OverseerAdmin, SuperuserAdmin, kinds, marks
 from threadhub.kernel.audit.models import AuditEntry
 from threadhub.kernel.people.models import ApiKey
 from threadhub.kernel.rbac.models import GlobalGrant, Role, RoleGrant
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
 admin.site.unregister(AuditEntry)
@@ -46,21 +46,19 @@ class AuditEntryAdmin(OverseerAdmin):
     icon = "audit"
     empty_title = _("Nothing recorded yet")
     empty_text = _("Every change leaves an entry: who, what, when, from where.")
-    list_display = ("act", "timestamp", "actor_label", "model_label", "object_repr", "outcome")
+    list_display = ("act", "timestamp", "actor_label", "kind", "object_repr", "result")
     column_sizes = {
         "actor_label": "sm",
-        "model_label": "lg",
+        "kind": "lg",
         "object_repr": "md",
-        "outcome": "lg",
+        "result": "lg",
     }
     labels = {
         "act": _("act"),
         "timestamp": _("time"),
         "actor_label": _("person"),
-        "model_label": _("kind"),
         "object_pk": _("number"),
         "object_repr": _("object"),
-        "outcome": _("outcome"),
         "reason": _("reason"),
         "changes": _("changes"),
         "additional_data": _("data"),
@@ -72,13 +70,29 @@ class AuditEntryAdmin(OverseerAdmin):
     search_fields = ("act", "actor_label", "object_pk", "object_repr", "cid")
     search_help_text = _("Act, person, object or correlation id")
     ordering = ("-id",)
+    # Ids grow with time.
+    orders = {"timestamp": "id"}
     sortable_by = ("timestamp",)
     parts = (
-        ("", ("timestamp", "actor_label", "act", "outcome", "reason")),
-        (_("Object"), ("model_label", "object_pk", "object_repr")),
+        ("", ("timestamp", "actor_label", "act", "result", "reason")),
+        (_("Object"), ("kind", "object_pk", "object_repr")),
         (_("What"), ("changes", "additional_data")),
         (_("From where"), ("address", "agent", "cid", "request_id")),
     )
+
+    @admin.display(description=_("kind"))
+    def kind(self, row: AuditEntry) -> str:
+        """Show what kind of thing it was done to."""
+        return kinds.word(row.model_label)
+
+    @admin.display(description=_("outcome"))
+    def result(self, row: AuditEntry) -> str:
+        """Show what came of it."""
+        return marks.look(row.outcome)[1]
+
+    def detail(self, request: HttpRequest, row: AuditEntry) -> dict[str, Any]:
+        """Return the act for the head."""
+        return {"title": row.act}
 
     def note_of(self, row: AuditEntry) -> str:
         """Say who it was, where their column has gone."""
@@ -141,10 +155,10 @@ class ApiKeyAdmin(SuperuserAdmin):
     def state(self, row: ApiKey) -> SafeString:
         """Show whether the key opens anything."""
         if row.revoked_at is not None:
-            return marks.badge("cancelled", _t("Revoked"))
+            return marks.badge("cancelled", pgettext("grant", "Revoked"))
         if row.expires_at is not None and row.expires_at <= clock.now():
-            return marks.badge("cancelled", _t("Ended"))
-        return marks.badge("success", _t("In force"))
+            return marks.badge("cancelled", pgettext("grant", "Ended"))
+        return marks.badge("success", pgettext("grant", "In force"))
 
     def note_of(self, row: ApiKey) -> str:
         """Say whose it is, where their column has gone."""
@@ -216,14 +230,10 @@ class GrantAdmin(OverseerAdmin):
         """Show whether the grant is in force."""
         now = clock.now()
         if row.ends_at is not None and row.ends_at <= now:
-            return marks.badge("cancelled", _t("Ended"))
+            return marks.badge("cancelled", pgettext("grant", "Ended"))
         if row.starts_at > now:
-            return marks.badge("pending", _t("Not yet"))
-        return marks.badge("success", _t("In force"))
-
-    def note_of(self, row: RoleGrant | GlobalGrant) -> str:
-        """Say which role it is, where the column has gone."""
-        return row.role.name
+            return marks.badge("pending", pgettext("grant", "Not yet"))
+        return marks.badge("success", pgettext("grant", "In force"))
 
 
 @admin.register(RoleGrant)
@@ -243,6 +253,10 @@ class RoleGrantAdmin(GrantAdmin):
         """Show the session or thread."""
         name, icon = (row.session, "sessions") if row.session_id else (row.thread, "threads")
         return marks.with_icon(icon, str(name))
+
+    def note_of(self, row: RoleGrant) -> str:
+        """Say what it is about, where the column has gone."""
+        return str(row.session or row.thread)
 
 
 @admin.register(GlobalGrant)

@@ -8,9 +8,8 @@ from django.contrib import admin, messages
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from threadhub.kernel import clock
 from threadhub.kernel.adminbase import ProtectedAdmin, ReadOnlyAdmin, marks
@@ -74,7 +73,7 @@ class GraphAdmin(ReadOnlyAdmin):
         (_("Structure"), ("description",)),
         (_("Check"), ("checked_at", "problem_code", "check_report")),
     )
-    folded = frozenset({_("Structure"), _("Check")})
+    folded = (_("Structure"), _("Check"))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list with each row told whether its files changed; one look for all."""
@@ -99,9 +98,9 @@ class GraphAdmin(ReadOnlyAdmin):
         if is_changed is None:
             is_changed = row.project in graphs.changed_projects([row])
         if is_changed:
-            text = _t("Changed since it was loaded: restart to use it")
+            text = gettext("Changed since it was loaded: restart to use it")
             return format_html('<span class="st is-waiting">{}</span>', text)
-        return _t("As loaded")
+        return gettext("As loaded")
 
 
 @admin.register(Thread)
@@ -128,7 +127,9 @@ class RunAdmin(ProtectedAdmin):
     list_display = ("run", "status", "graph", "actor", "created_at", "took")
     column_sizes = {"graph": "sm", "actor": "md", "created_at": "sm", "took": "lg"}
     number_columns = frozenset({"created_at", "took"})
-    orders = {"graph": "graph__name"}
+    # Ids grow with time, and no other order has an index.
+    orders = {"created_at": "id"}
+    sortable_by = ("created_at",)
     labels = {
         "public_id": _("id"),
         "status": _("status"),
@@ -157,7 +158,7 @@ class RunAdmin(ProtectedAdmin):
         "strategy": _("strategy"),
         "durability": _("durability"),
     }
-    list_filter = ("status", ("graph", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("status", "graph")
     list_select_related = ("graph", "thread", "actor")
     search_fields = ("public_id", "thread__public_id", "thread__title")
     search_help_text = _("Thread, or id of the run")

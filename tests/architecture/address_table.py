@@ -17,6 +17,9 @@ PUBLIC = {
     "api/info": "Says which version answers; clients ask before they sign in.",
     "api(/.*)?": "Says that there is no such address.",
     "sign-in/<str:token>": "The token is the secret, good for one use.",
+    "t/<str:public_id>": "Asks who you are, then the one door, and leads to the console.",
+    "s/<uuid:public_id>": "Asks who you are, then the one door, and leads to the console.",
+    "o/<uuid:public_id>": "Asks who you are, then the one door, and leads to the console.",
 }
 # The admin site wraps each of its views in its own question of who you are.
 CONSOLE = "console/"

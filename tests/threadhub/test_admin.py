@@ -141,18 +141,10 @@ def test_a_grant_s_page_says_who_what_and_why(admin_user: Any, operator: Any) ->
 def test_nothing_in_them_can_be_changed(admin_user: Any, entry: AuditEntry) -> None:
     client = signed_in(admin_user)
     change = reverse("admin:threadhub_auditentry_change", args=[entry.pk])
-    delete = reverse("admin:threadhub_auditentry_delete", args=[entry.pk])
 
     assert client.post(change, {"act": "thing.undone"}).status_code == 403
-    assert client.post(delete, {"post": "yes"}).status_code == 403
+    assert client.post(change.replace("change", "delete"), {"post": "yes"}).status_code == 404
     assert AuditEntry.objects.filter(pk=entry.pk, act="thing.done").exists()
-
-
-def test_the_site_bears_the_product_s_name(operator: Any) -> None:
-    assert (
-        "<title>Console | ThreadHub</title>"
-        in signed_in(operator).get("/console/").content.decode()
-    )
 
 
 def test_people_replace_the_password_that_was_made_up(operator: Any) -> None:
@@ -177,8 +169,10 @@ def test_an_administrator_sets_somebody_s_password_on_the_user_s_page(
 ) -> None:
     address = reverse("admin:auth_user_password_change", args=[operator.pk])
     given = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    client = signed_in(admin_user)
 
-    answered = signed_in(admin_user).post(address, given)
+    assert 'name="password1"' in client.get(address).content.decode()
+    answered = client.post(address, given)
 
     operator.refresh_from_db()
     assert answered.status_code == 302

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from threadhub.kernel import clock
@@ -48,6 +48,8 @@ class OperationAdmin(ProtectedAdmin):
         "took": "lg",
     }
     number_columns = frozenset({"created_at", "took"})
+    # Ids grow with time.
+    orders = {"created_at": "id"}
     sortable_by = ("kind", "state", "asked_by", "created_at")
     labels = {
         "public_id": _("id"),
@@ -77,14 +79,14 @@ class OperationAdmin(ProtectedAdmin):
         (_("Times"), ("created_at", "started_at", "finished_at", "cancel_requested_at")),
         (_("Execution"), ("worker", "lease_until", "crashes")),
     )
-    folded = frozenset({_("Execution")})
+    folded = (_("Execution"),)
 
     @admin.display(description=_("progress"))
     def progress_shown(self, row: Operation) -> str:
         """Show how many items are dealt with, and how many of them failed."""
-        text = _t("%(dealt)d of %(total)d")
+        text = gettext("%(dealt)d of %(total)d")
         if row.failed:
-            text = _t("%(dealt)d of %(total)d, %(failed)d failed")
+            text = gettext("%(dealt)d of %(total)d, %(failed)d failed")
         return text % {"dealt": row.dealt, "total": row.total, "failed": row.failed}
 
     @admin.display(description=_("took"))
@@ -105,10 +107,10 @@ class OperationAdmin(ProtectedAdmin):
         pages.count = row.total
         is_over = row.state in ENDED
         return {
+            "title": row.kind,
             "topics": f"operation:{row.public_id}",
             "status": marks.badge(row.state, classes="badge--lg"),
             "items": pages.get_page(request.GET.get("page")),
-            "left": row.total - row.dealt,
             "percent": round(100 * row.dealt / row.total) if row.total else 100,
             "may_cancel": access.can(request.user, STEPS["cancel"][0], row),
             "may_resume": access.can(request.user, STEPS["resume"][0], row),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import NestedObjects
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group, User
-from django.forms import CheckboxSelectMultiple
+from django.db import DEFAULT_DB_ALIAS
+from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import Http404
 from django.urls import reverse
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from threadhub.kernel.adminbase import ListAdmin, marks
+from threadhub.kernel.adminbase import ListAdmin, kinds, marks
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,6 +32,31 @@ PEOPLE = (
 )
 
 
+class PersonForm(ModelForm):
+    """An account, in the words of what each right means here."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "is_active", "groups")
+        labels = {
+            "username": _("Name to sign in with"),
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+            "email": _("Email"),
+            "is_active": _("Active"),
+            "is_staff": pgettext_lazy("person", "Admin"),
+            "is_superuser": pgettext_lazy("person", "Superuser"),
+            "groups": pgettext_lazy("ThreadHub", "Groups"),
+        }
+        help_texts = {
+            "username": _("Letters, digits and @ . + - _"),
+            "is_active": _("Whoever is not active cannot sign in; what they did stays."),
+            "is_staff": _("Sees every session and thread, but not their state."),
+            "is_superuser": _("May do everything, and reads every state; that is recorded."),
+            "groups": "",
+        }
+
+
 class AccountsAdmin(ListAdmin):
     """What the pages of accounts and groups share: whoever edits them can become anybody."""
 
@@ -36,8 +64,9 @@ class AccountsAdmin(ListAdmin):
     show_close = True
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the pages without Django's history: the audit has it all."""
-        return [each for each in super().get_urls() if not (each.name or "").endswith("_history")]
+        """Return the pages without Django's history, which the audit has, and old addresses."""
+        found = super().get_urls()
+        return [each for each in found if each.name and not each.name.endswith("_history")]
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether the person is a superuser."""
@@ -53,10 +82,7 @@ class AccountsAdmin(ListAdmin):
         self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
     ) -> Any:
         """Offer memberships as boxes to tick, without a window of their own."""
-        found = db_field.formfield(widget=CheckboxSelectMultiple, **kwargs)
-        if found is not None:
-            found.help_text = ""
-        return found
+        return db_field.formfield(widget=CheckboxSelectMultiple, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Take no values from the address."""
@@ -85,8 +111,26 @@ class AccountsAdmin(ListAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """Ask before something is deleted."""
-        crumbs = [(reverse(self.list_view()), self.title)]
-        return super().delete_view(request, object_id, {"crumbs": crumbs, **(extra_context or {})})
+        given = {
+            "title": gettext("Delete for good"),
+            "crumbs": [(reverse(self.list_view()), self.title)],
+        }
+        return super().delete_view(request, object_id, {**given, **(extra_context or {})})
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return what would go, and what forbids it, as numbers of things people know."""
+        found: Any = NestedObjects(using=DEFAULT_DB_ALIAS)
+        found.collect(objs)
+        goes: dict[Any, int] = {model: len(rows) for model, rows in found.model_objs.items()}
+        pages = self.admin_site._registry
+        forbidden = {
+            kinds.word(model._meta.model_name)
+            for model in goes
+            if model in pages and not pages[model].has_delete_permission(request)
+        }
+        kept = Counter(kinds.word(row._meta.model_name) for row in found.protected)
+        counted = {kinds.word(model._meta.model_name): count for model, count in goes.items()}
+        return [], counted, forbidden - set(kept), list(kept.items())
 
 
 @admin.register(User)
@@ -96,6 +140,7 @@ class PersonAdmin(AccountsAdmin, UserAdmin):
     title = pgettext_lazy("ThreadHub", "Users")
     icon = "users"
     add_text = _("Add user")
+    form = PersonForm
     add_form = UserCreationForm
     add_form_template = None
     change_user_password_template = "admin/password_form.html"  # noqa: S105  # a file

@@ -127,6 +127,8 @@ KEYS_PATH: Path | None = None
 # Words and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+# One catalogue for the whole product: a word is translated once.
+LOCALE_PATHS = [BASE_DIR / "threadhub" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.views import View
 
 from threadhub.kernel.errors import NotAllowed, NotVisible
@@ -41,7 +41,7 @@ class ThreadPage(View):
         return {
             **self.site.each_context(request),
             "title": str(thread),
-            "crumbs": [(reverse("admin:threads_app_thread_changelist"), _t("Threads"))],
+            "crumbs": [(reverse("admin:threads_app_thread_changelist"), gettext("Threads"))],
             **head.of(request, thread, tab=self.tab),
         }
 

@@ -18,8 +18,8 @@ from threadhub.kernel.rbac.querysets import ProtectedQuerySet
 
 from . import cells, marks
 from .cells import as_json as as_json
-from .lists import ListAdmin as ListAdmin
-from .lists import Text
+from .declaring import ListAdmin as ListAdmin
+from .declaring import Text
 from .marks import badge as badge
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class ReadOnlyAdmin(ListAdmin):
     detail_template = "admin/detail.html"
     # The parts of a row's page: a title and the names of its fields.
     parts: ClassVar[tuple[tuple[Text, tuple[str, ...]], ...]] = ()
-    # Parts that begin folded, by title.
-    folded: ClassVar[frozenset[Text]] = frozenset()
+    # Parts that begin folded, by title. No set: a title has another hash in each language.
+    folded: ClassVar[tuple[Text, ...]] = ()
 
     def get_urls(self) -> list[URLPattern]:
         """Return the list and the page of a row: services make and change rows."""

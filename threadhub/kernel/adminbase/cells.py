@@ -92,7 +92,7 @@ def as_json(value: Any) -> SafeString:
         text = f"{text[:SHOWN_CHARACTERS]}\n… {told % {'count': left_out}}"
     name = gettext("Value as JSON")
     return format_html(
-        '<pre class="code code--value" tabindex="0" role="region" aria-label="{}">{}</pre>',
+        '<pre class="code code--value" tabindex="0" role="group" aria-label="{}">{}</pre>',
         name,
         text,
     )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # The first that fits; a text field is what is left.
 KINDS: tuple[tuple[type[forms.Widget], str], ...] = (
-    (forms.RadioSelect, "radios"),
     (forms.CheckboxSelectMultiple, "boxes"),
+    (forms.RadioSelect, "radios"),
     (forms.CheckboxInput, "box"),
     (forms.Select, "select"),
     (forms.Textarea, "textarea"),
@@ -25,7 +25,8 @@ CLASSES = {"box": "check", "select": "", "textarea": "textarea", "input": "input
 
 def field(bound: BoundField, classes: str = "", label: str = "") -> SafeString:
     """Return a field of a form; `classes` are added to its control."""
-    widget = bound.field.widget
+    # Django's admin wraps what can be added to in a widget that needs its scripts.
+    widget = bound.field.widget = getattr(bound.field.widget, "widget", bound.field.widget)
     kind = next((kind for known, kind in KINDS if isinstance(widget, known)), "input")
     named = f"{bound.auto_id}-hint" if bound.help_text else "", f"{bound.auto_id}-error"
     described = " ".join(filter(None, (named[0], named[1] if bound.errors else "")))

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext, gettext_noop, pgettext, pgettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -42,6 +42,10 @@ LOOKS: dict[str, tuple[str, str | Promise]] = {
 }
 # States that ask nobody to look: icon and word without a tint.
 QUIET = frozenset({"idle", "pending", "success", "cancelled", "archived"})
+_SECONDS = gettext_noop("%d s ago")
+_MINUTES = gettext_noop("%d min ago")
+_HOURS = gettext_noop("%d h ago")
+_DAYS = gettext_noop("%d d ago")
 AVATARS = ("a", "b", "c", "d")
 
 
@@ -143,19 +147,25 @@ def tags(words: Iterable[str]) -> SafeString:
     return format_html('<span class="row row--wrap row--tight">{}</span>', marked)
 
 
+def ago_words() -> str:
+    """Return what `ago` says, shortest time first, for the script that keeps it current."""
+    units = (_SECONDS, _MINUTES, _HOURS, _DAYS)
+    return "|".join((gettext("just now"), *(gettext(unit) for unit in units)))
+
+
 def _since(seconds: int, moment: datetime) -> str:
     if seconds < 0:
         return f"{localtime(moment):%Y-%m-%d %H:%M}"
     if seconds < 5:
         return gettext("just now")
     if seconds < 60:
-        return gettext("%d s ago") % seconds
+        return gettext(_SECONDS) % seconds
     if seconds < 3600:
-        return gettext("%d min ago") % (seconds // 60)
+        return gettext(_MINUTES) % (seconds // 60)
     if seconds < 86400:
-        return gettext("%d h ago") % (seconds // 3600)
+        return gettext(_HOURS) % (seconds // 3600)
     if seconds < 7 * 86400:
-        return gettext("%d d ago") % (seconds // 86400)
+        return gettext(_DAYS) % (seconds // 86400)
     return f"{localtime(moment):%Y-%m-%d}"
 
 
