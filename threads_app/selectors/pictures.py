@@ -28,6 +28,7 @@ KINDS = (
     "run.cancelled",
 )
 SEPARATOR = ":"
+START = "__start__"
 # How many executions of a node, and moments of failure, are kept to be drawn.
 DRAWN = 24
 MARKED = 100
@@ -155,6 +156,9 @@ class Picture:
     # What the last checkpoint of the thread itself says comes next.
     next: tuple[str, ...] = ()
     heads: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    # Which node came right after which; the nodes of the last two steps of each namespace.
+    moves: set[tuple[str, str]] = field(default_factory=set)
+    layers: dict[str, tuple[int, set[str], set[str]]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> Step | None:
         """Take the next event in, and return the step that it starts, if it does."""
@@ -201,7 +205,19 @@ class Picture:
         node.visits += not step.is_resumed
         node.running += 1
         node.last_seq, node.since = event.seq, event.at
+        self._move(step)
         return step
+
+    def _move(self, step: Step) -> None:
+        """Note from which nodes of the step before the task was reached."""
+        if step.number is None:
+            return
+        number, here, before = self.layers.get(step.ns, (step.number, set(), set()))
+        if number != step.number:
+            here, before = set(), here
+        here.add(step.key)
+        self.layers[step.ns] = (step.number, here, before)
+        self.moves |= {(source, step.key) for source in before or {START}}
 
     def _take_up(self, task: Task, step: Step, event: Event) -> None:
         """Tie the step to the one before it of the same task."""
@@ -233,8 +249,9 @@ class Picture:
             self.waiting[task] = step
             self.nodes[step.key].waiting += 1
         inside = "|".join(filter(None, (step.ns, f"{step.node}:{step.task_id}")))
-        for ns in [ns for ns in self.heads if ns.startswith(inside)]:
-            del self.heads[ns]
+        for known in (self.heads, self.layers):
+            for ns in [ns for ns in known if ns.startswith(inside)]:
+                known.pop(ns)
 
     def _end(self, task: Task, event: Event, state: str) -> Step:
         step = self.running.pop(task)

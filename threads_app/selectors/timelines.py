@@ -163,7 +163,7 @@ def step_at(runs: Sequence[UUID], *, seq: int, known: Picture) -> Step | None:
 def outcome(runs: Sequence[UUID], step: Step) -> dict[str, Any]:
     """Return what the log holds of a step: input where it was kept, output, checkpoints.
 
-    At most 3 queries. A task's update is written right before its end, and the checkpoint it
+    4 queries. A task's update is written right before its end, and the checkpoint it
     went into is the next one of its namespace.
     """
     ended = step.ended_seq or step.seq
@@ -173,11 +173,15 @@ def outcome(runs: Sequence[UUID], step: Step) -> dict[str, Any]:
     given = next((p["data"] for p in _payloads(kept) if _is_of(step, p)), None)
     after = _events(runs).filter(seq__gt=ended, seq__lte=ended + CHUNK, kind="checkpoint")
     ends_in = next((p["checkpoint_id"] for p in _payloads(after) if p["ns"] == step.ns), "")
+    before = _events(runs).filter(seq__lt=step.seq, kind="checkpoint").order_by("-seq")
+    begins: dict[str, Any] = next((p for p in _payloads(before) if p["ns"] == step.ns), {})
     return {
         "output": output,
         "has_output": output is not None,
         "input": given.get("input") if given else None,
         "has_input": given is not None,
+        "number": None if begins.get("step") is None else begins["step"] + 1,
+        "begins_at": begins.get("checkpoint_id", ""),
         "ends_in": ends_in if step.state == "success" else "",
     }
 

@@ -160,16 +160,10 @@ def _running(node: Node) -> str:
 
 
 def _edge(path: drawing.Path, picture: Picture) -> dict[str, Any]:
-    source, target = (picture.nodes.get(key) for key in (path.line.source, path.line.target))
-    has_left = path.line.source == START or (source is not None and source.visits > 0)
-    has_come = target is not None and target.visits > 0
-    if path.line.target == END:
-        has_come = picture.status == "success" and not picture.next
-    look_name = ""
-    if has_left and has_come:
+    target = picture.nodes.get(path.line.target)
+    look_name = "maybe" if path.line.is_conditional else ""
+    if _was_taken(path.line, picture):
         look_name = "active" if target is not None and target.running else "done"
-    elif path.line.is_conditional:
-        look_name = "maybe"
     marker = look_name if look_name in {"active", "done"} else ""
     return {
         "d": path.d,
@@ -181,3 +175,20 @@ def _edge(path: drawing.Path, picture: Picture) -> dict[str, Any]:
         "x": path.label_at[0],
         "y": path.label_at[1],
     }
+
+
+def _was_taken(line: drawing.Line, picture: Picture) -> bool:
+    if (line.source, line.target) in picture.moves:
+        return True
+    has_left = line.source == START or line.source in picture.nodes
+    if line.target == END:
+        is_over = picture.status == "success" and not picture.next
+        return has_left and is_over and _is_last(line.source, picture)
+    # Into and out of a subgraph nothing says which way was taken; a single way was.
+    is_inside = line.source.count(":") == line.target.count(":")
+    return has_left and line.target in picture.nodes and not (line.is_conditional and is_inside)
+
+
+def _is_last(key: str, picture: Picture) -> bool:
+    _, here, _ = picture.layers.get("", (0, {key}, set()))
+    return key.split(":", maxsplit=1)[0] in here

@@ -71,6 +71,7 @@ class LivePage(ThreadPage):
             "rows": [row for row in rows if not is_strict or row["failures"]],
             "is_strict": is_strict,
             "ticks": followed.scale.ticks(),
+            "axis": followed.scale.axis(),
             "minimap": spans.minimap(followed.picture, scale=followed.scale),
             "picture": followed.picture,
             "timeline": f"{timeline}?run={run.pk}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -11,6 +12,7 @@ from threadhub.kernel.rbac import access
 from threads_app.models import Run
 from threads_app.selectors import timelines
 
+from . import spans
 from .pages import ThreadPage
 
 if TYPE_CHECKING:
@@ -63,6 +65,16 @@ def _shown(run: Run, now: Any, timeline: str) -> dict[str, Any]:
     }
 
 
+def _cell(run: Run, node: str, state: str, timeline: str) -> dict[str, str]:
+    query = urlencode({"run": run.pk, "zoom": "waterfall", "node": node})
+    return {
+        "state": state,
+        "look": spans.look_of(state),
+        "word": spans.word_of(state),
+        "address": f"{timeline}?{query}" if timeline else "",
+    }
+
+
 def _grid(runs: list[Run], timeline: str) -> dict[str, Any] | None:
     """Return how each node ended in each of the last runs, oldest first; 1 query."""
     begun = [run for run in runs if run.started_at][::-1]
@@ -74,10 +86,7 @@ def _grid(runs: list[Run], timeline: str) -> dict[str, Any] | None:
         {
             "name": name,
             "cells": [
-                {
-                    "state": ended.get(run.public_id, {}).get(name, ""),
-                    "address": f"{timeline}?run={run.pk}&zoom=waterfall" if timeline else "",
-                }
+                _cell(run, name, ended.get(run.public_id, {}).get(name, ""), timeline)
                 for run in begun
             ],
         }

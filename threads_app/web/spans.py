@@ -52,15 +52,13 @@ class Scale:
         width = max(right - left, NARROWEST)
         return {"x": min(left, 100 - width), "width": round(width, 3), "look": look_of(state)}
 
-    def ticks(self) -> list[dict[str, Any]]:
-        """Return the marks of the axis with their words."""
-        return [
-            {
-                "x": 100 * part / TICKS,
-                "text": duration(self.seconds * part / TICKS) if part else "0",
-            }
-            for part in range(TICKS)
-        ]
+    def ticks(self) -> list[dict[str, float]]:
+        """Return where the lines of the axis stand."""
+        return [{"x": 100 * part / TICKS} for part in range(TICKS)]
+
+    def axis(self) -> list[str]:
+        """Return the words of the axis, from its left end to its right."""
+        return [duration(self.seconds * part / TICKS) for part in range(TICKS + 1)]
 
 
 def look_of(state: str) -> str:
@@ -99,6 +97,8 @@ def _of_node(node: Node, scale: Scale, asked: datetime | None, now: datetime) ->
         end = max(bar["x"] + bar["width"] for bar in bars)
         soft = {"x": bars[0]["x"], "width": round(end - bars[0]["x"], 3)}
     waited = (now - asked).total_seconds() if asked else None
+    # Executions at the same time count once.
+    took = min(node.seconds, ((node.since or now) - node.first).total_seconds())
     return {
         "id": f"step-{node.key}",
         "node": node.name,
@@ -108,7 +108,7 @@ def _of_node(node: Node, scale: Scale, asked: datetime | None, now: datetime) ->
         "failures": node.failures,
         "bars": bars,
         "soft": soft,
-        "time": duration(waited if asked else None if node.running else node.seconds),
+        "time": duration(waited if asked else None if node.running else took),
         "look": look_of(state),
         "word": word_of(state),
         "error": node.error,

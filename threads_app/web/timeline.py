@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from threadhub.kernel.observability.redaction import redact_text
 from threads_app.models import Run
 from threads_app.selectors import timelines
+from threads_app.selectors.pictures import path_of
 
 from . import following, lines, spans
 from .pages import ThreadPage
@@ -30,6 +31,8 @@ PAGE = 100
 PICKED = 30
 # Events whose kind is bad news by itself, beside tasks that ended with an error.
 BAD = ("task.finished", "run.error", "run.timeout")
+# What an event's row says in columns of its own.
+NAMED = frozenset({"run_id", "name", "node", "ns"})
 KEPT = ("run", "zoom", "only", "fold", "node", "after", "span")
 
 
@@ -57,6 +60,7 @@ class TimelinePage(ThreadPage):
             "asked": asked,
             "picture": followed.picture,
             "ticks": followed.scale.ticks(),
+            "axis": followed.scale.axis(),
             "span": _looked_at(request, thread, followed, asked),
             "selected": asked.span,
             "timeline": f"?run={run.pk}",
@@ -166,6 +170,11 @@ class Asked:
         return self.address(node="", after="", span="")
 
     @property
+    def first(self) -> str:
+        """Return the address of the first rows."""
+        return self.address(after="", span="")
+
+    @property
     def closed(self) -> str:
         """Return the address without a step that is looked at."""
         return self.address(span="")
@@ -206,7 +215,8 @@ def _looked_at(
         "path": " › ".join((*step.path, step.node)),
         "input": lines.pretty(kept["input"]) if kept["has_input"] else None,
         "output": lines.pretty(kept["output"]) if kept["has_output"] else None,
-        "begins_at": _place(checkpoints, step, step.checkpoint_id),
+        "number": kept["number"],
+        "begins_at": _place(checkpoints, step, kept["begins_at"]),
         "ends_in": _place(checkpoints, step, kept["ends_in"]),
         "error": redact_text(followed.run.error_message) if _is_its_error(followed, step) else "",
     }
@@ -225,11 +235,14 @@ def _place(checkpoints: str, step: Step, checkpoint_id: str) -> dict[str, str] |
 
 def _shown(event: Event) -> dict[str, Any]:
     payload = event.payload if isinstance(event.payload, dict) else {}
+    name = payload.get("name") or payload.get("node")
+    where = (*path_of(payload.get("ns") or ""), *([name] if name else []))
+    data = {key: value for key, value in payload.items() if key not in NAMED and value}
     return {
         "seq": event.seq,
         "at": event.at,
         "kind": event.kind,
-        "node": payload.get("name") or payload.get("node") or "",
+        "node": " › ".join(where),
         "is_bad": bool(payload.get("error")),
-        "text": lines.compact({k: v for k, v in payload.items() if k not in {"run_id", "name"}}),
+        "text": lines.compact(data) if data else "",
     }
