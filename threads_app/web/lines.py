@@ -38,7 +38,8 @@ def of(events: Iterable[Event]) -> list[dict[str, Any]]:
         if event.kind == "messages":
             _say(event, lines, messages)
         else:
-            lines += [{"seq": event.seq, "at": event.at, **line} for line in _told(event)]
+            told = _told(event, messages)
+            lines += [{"seq": event.seq, "at": event.at, **line} for line in told]
     # Whole texts are masked: a secret may come in several tokens.
     return [{**line, "text": redact(line["text"])} for line in lines if line["text"]]
 
@@ -66,14 +67,14 @@ def text_of(content: Any) -> str:
     return "".join(str(text) for text in found)
 
 
-def _told(event: Event) -> list[dict[str, Any]]:
+def _told(event: Event, messages: Mapping[str, Any]) -> list[dict[str, Any]]:
     payload = event.payload
     match event.kind:
         case "custom":
             path = payload.get("ns", "").split("|")[-1].split(":")[0]
             return [{"node": path, "text": compact(_spoken(payload.get("data")))}]
         case "updates":
-            return _written(payload.get("data"))
+            return _written(payload.get("data"), messages)
         case "interrupt.opened":
             asked = gettext("asked: %s") % compact(_spoken(payload.get("value")))
             return [{"node": payload.get("node", ""), "text": asked}]
@@ -87,14 +88,24 @@ def _told(event: Event) -> list[dict[str, Any]]:
             return [{"node": "", "text": str(redact(text))[:LONG], "is_error": True}]
 
 
-def _written(data: Any) -> list[dict[str, Any]]:
+def _written(data: Any, messages: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what nodes wrote, without the messages that were shown as they came."""
     if not isinstance(data, dict):
         return []
-    return [
-        {"node": node, "text": compact(written)}
-        for node, written in data.items()
-        if not node.startswith("__") and written
-    ]
+    found = []
+    for node, written in data.items():
+        new = written
+        if isinstance(written, dict):
+            new = {key: value for key, value in written.items() if not _is_said(value, messages)}
+        if new and not node.startswith("__"):
+            found.append({"node": node, "text": compact(new)})
+    return found
+
+
+def _is_said(value: Any, messages: Mapping[str, Any]) -> bool:
+    said = value if isinstance(value, list) else [value]
+    ids = [message.get("id") for message in said if isinstance(message, dict)]
+    return bool(ids) and all(key in messages for key in ids)
 
 
 def _spoken(data: Any) -> Any:

@@ -94,11 +94,22 @@ function compact(data) {
   return text.length > TEXT ? `${text.slice(0, TEXT)}…` : text;
 }
 
+// What was written without the messages that were shown as they came.
+function unsaid(written) {
+  if (!written || typeof written !== "object" || Array.isArray(written)) return written;
+  const isSaid = (message) => message?.id && document.querySelector(`[data-message="${CSS.escape(message.id)}"]`);
+  return Object.fromEntries(Object.entries(written).filter(([, value]) => {
+    const messages = [value].flat().filter((each) => each && typeof each === "object");
+    return !messages.length || !messages.every(isSaid);
+  }));
+}
+
 function linesOf(item, words) {
   const { kind, payload } = item;
   if (kind === "custom") return [{ node: path(payload.ns ?? "").at(-1) ?? "", text: compact(payload.data) }];
   if (kind === "updates") {
     return Object.entries(payload.data ?? {})
+      .map(([node, written]) => [node, unsaid(written)])
       .filter(([node, written]) => !node.startsWith("__") && written && Object.keys(written).length)
       .map(([node, written]) => ({ node, text: compact(written) }));
   }
