@@ -42,7 +42,7 @@ facts: list[Callable[[HttpRequest, Thread], list[Fact]]] = []
 def of(request: HttpRequest, thread: Thread, *, tab: str) -> dict[str, Any]:
     """Return what the head shows: the thread, its tabs, and what the person may do."""
     rights = access.held(request.user, thread)
-    work, store = usage.work_of(thread), usage.of_thread(thread)
+    work, store = usage.work_of(thread), usage.stored_of(thread)
     runs = Run.objects.visible_to(request.user, "view").filter(thread=thread)
     last = runs.defer("input", "command").order_by("-id").first()
     asked = Interrupt.objects.visible_to(request.user, "view").filter(thread=thread).open()
