@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain as joined
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,12 +19,18 @@ from .pictures import KINDS, Event, Picture, Step
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+# Pictures kept in a process; each has the size of its graph, not of its log.
+KEPT = 64
 CHUNK = 500
 CHAINED = 20
 ROWS = 200
 # Ends of tasks that the grid of the last runs looks at.
 ENDS_READ = 5000
 FIELDS = ("seq", "run_id", "kind", "payload", "at")
+
+
+_known: OrderedDict[tuple[UUID, ...], Picture] = OrderedDict()
+_guard = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,28 @@ def chain(run: Run) -> list[UUID]:
 
 
 def picture(runs: Sequence[UUID]) -> Picture:
-    """Return what these runs come to; 1 query, however much they did."""
-    return Picture().extend(_read(_events(runs).filter(kind__in=KINDS)))
+    """Return what these runs come to, to be read only; 1 query for what is new since last time.
+
+    The pictures looked at last are kept: a page that is watched asks for the same one again
+    and again, and a log only grows.
+    """
+    key = tuple(runs)
+    with _guard:
+        known = _known.get(key)
+    after = known.seq if known else 0
+    new = _read(_events(runs).filter(seq__gt=after, kind__in=KINDS))
+    first = next(new, None)
+    if known is not None and first is None:
+        return known
+    # Others may be reading the one that is kept.
+    found = copy.deepcopy(known) if known else Picture()
+    found.extend(joined([first] if first else [], new))
+    with _guard:
+        _known[key] = found
+        _known.move_to_end(key)
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return found
 
 
 def rows(
