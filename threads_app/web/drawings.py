@@ -24,6 +24,8 @@ PILL_WIDTH, PILL_HEIGHT = 68, 22
 LETTERS = 20
 # Wider than its card, a drawing keeps its size and scrolls.
 WIDE = 640
+# Narrower than this, it is never stretched.
+SMALL = 432
 LOST = ("lost", "dropped")
 
 
@@ -57,6 +59,7 @@ def of_graph(
         "width": laid.width,
         "height": laid.height,
         "is_wide": laid.width > WIDE,
+        "is_small": laid.width < SMALL,
         "nodes": nodes,
         "edges": [_edge(path, picture) for path in laid.paths],
         "folded": sum(len(part) for part in folds.values()),
@@ -128,12 +131,19 @@ def _cut(name: str) -> str:
     return kept
 
 
+def coarse(seconds: float) -> str:
+    """Return how long somebody has waited; nobody counts its milliseconds."""
+    if seconds < 60:
+        return gettext("%s s") % int(seconds)
+    return gettext("%d min") % (seconds // 60) if seconds < 3600 else duration(seconds)
+
+
 def said(node: Node | None, status: str, since: datetime | None, now: datetime) -> str:
     """Return what a node is doing in words."""
     if status == "waiting":
         if since is None:
             return gettext("Waiting")
-        return gettext("Waiting %s") % duration((now - since).total_seconds())
+        return gettext("Waiting %s") % coarse((now - since).total_seconds())
     if node is None or not node.visits:
         return gettext("Not started")
     if status == "running":

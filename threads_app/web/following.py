@@ -13,6 +13,7 @@ from threads_app.selectors.pictures import path_of
 from .spans import Scale
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -60,3 +61,23 @@ def answers(request: HttpRequest, thread: Thread, steps: list[Step]) -> dict[str
     mine = mine.filter(interrupt_id__in=ids).order_by("id")
     looks = {"open": "waiting", "answered": "answered", "dropped": "dropped"}
     return {key: looks[status] for key, status in mine.values_list("interrupt_id", "status")}
+
+
+def outcomes(request: HttpRequest, runs: Sequence[Run]) -> dict[int, str]:
+    """Return what to say of each run: one that asked waits only while its question is open.
+
+    1 query where any has asked.
+    """
+    asking = [run.pk for run in runs if run.status == Run.Status.INTERRUPTED]
+    found: dict[int, set[str]] = {}
+    if asking:
+        mine = Interrupt.objects.visible_to(request.user, "view").filter(run__in=asking)
+        for key, status in mine.values_list("run_id", "status"):
+            found.setdefault(key, set()).add(status)
+    return {run.pk: _outcome(run, found.get(run.pk, set())) for run in runs}
+
+
+def _outcome(run: Run, questions: set[str]) -> str:
+    if not questions or "open" in questions:
+        return run.status
+    return "answered" if "answered" in questions else "dropped"

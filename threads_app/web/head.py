@@ -16,6 +16,7 @@ from threads_app.models import Interrupt, Run
 from threads_app.selectors import usage
 
 from . import possible
+from .drawings import coarse
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -73,7 +74,7 @@ def _tab(
 
 
 def _waiting(since: Any) -> str:
-    return gettext("Waiting %s") % duration((clock.now() - since).total_seconds())
+    return gettext("Waiting %s") % coarse((clock.now() - since).total_seconds())
 
 
 def _figures(work: usage.Work, store: usage.Usage) -> list[str]:

@@ -12,10 +12,12 @@ from threadhub.kernel.rbac import access
 from threads_app.models import Run
 from threads_app.selectors import timelines
 
-from . import spans
+from . import following, spans
 from .pages import ThreadPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
 
     from threads_app.models import Thread
@@ -37,6 +39,7 @@ class RunsPage(ThreadPage):
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
         """Return a page of runs, latest first; the address says before which."""
         is_told = access.can(request.user, "read", thread)
+        timeline = reverse("admin:threads_app_thread_timeline", args=[thread.pk]) if is_told else ""
         runs = Run.objects.visible_to(request.user, "view").filter(thread=thread)
         runs = runs.select_related("actor").defer(*UNSEEN).order_by("-id")
         before = request.GET.get("before", "")
@@ -44,13 +47,13 @@ class RunsPage(ThreadPage):
             runs = runs.filter(pk__lt=int(before[:18]))
         found = list(runs[: PAGE + 1])
         page, now = found[:PAGE], clock.now()
-        timeline = reverse("admin:threads_app_thread_timeline", args=[thread.pk])
+        outcomes = following.outcomes(request, page)
         return {
             "is_told": is_told,
-            "runs": [_shown(run, now, timeline if is_told else "") for run in page],
+            "runs": [{**_shown(run, now, timeline), "outcome": outcomes[run.pk]} for run in page],
             "older": page[-1].pk if len(found) > PAGE else None,
             "is_later_page": before.isdecimal(),
-            "grid": None if before else _grid(page[:GRID_RUNS], timeline if is_told else ""),
+            "grid": None if before else _grid(page[:GRID_RUNS], outcomes, timeline),
         }
 
 
@@ -65,7 +68,11 @@ def _shown(run: Run, now: Any, timeline: str) -> dict[str, Any]:
     }
 
 
-def _cell(run: Run, node: str, state: str, timeline: str) -> dict[str, str]:
+def _cell(
+    run: Run, node: str, state: str, outcomes: Mapping[int, str], timeline: str
+) -> dict[str, str]:
+    if state == "waiting":
+        state = outcomes[run.pk]
     query = urlencode({"run": run.pk, "zoom": "waterfall", "node": node})
     return {
         "state": state,
@@ -75,7 +82,7 @@ def _cell(run: Run, node: str, state: str, timeline: str) -> dict[str, str]:
     }
 
 
-def _grid(runs: list[Run], timeline: str) -> dict[str, Any] | None:
+def _grid(runs: list[Run], outcomes: Mapping[int, str], timeline: str) -> dict[str, Any] | None:
     """Return how each node ended in each of the last runs, oldest first; 1 query."""
     begun = [run for run in runs if run.started_at][::-1]
     if len(begun) < 2:
@@ -86,7 +93,7 @@ def _grid(runs: list[Run], timeline: str) -> dict[str, Any] | None:
         {
             "name": name,
             "cells": [
-                _cell(run, name, ended.get(run.public_id, {}).get(name, ""), timeline)
+                _cell(run, name, ended.get(run.public_id, {}).get(name, ""), outcomes, timeline)
                 for run in begun
             ],
         }

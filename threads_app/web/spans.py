@@ -10,6 +10,8 @@ from django.utils.translation import gettext
 
 from threadhub.kernel.adminbase.marks import duration, look
 
+from .drawings import coarse
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -96,7 +98,7 @@ def _of_node(node: Node, scale: Scale, asked: datetime | None, now: datetime) ->
     if len(bars) > 1:
         end = max(bar["x"] + bar["width"] for bar in bars)
         soft = {"x": bars[0]["x"], "width": round(end - bars[0]["x"], 3)}
-    waited = (now - asked).total_seconds() if asked else None
+    waited = (now - asked).total_seconds() if asked else 0.0
     # Executions at the same time count once.
     took = min(node.seconds, ((node.since or now) - node.first).total_seconds())
     return {
@@ -108,7 +110,7 @@ def _of_node(node: Node, scale: Scale, asked: datetime | None, now: datetime) ->
         "failures": node.failures,
         "bars": bars,
         "soft": soft,
-        "time": duration(waited if asked else None if node.running else took),
+        "time": coarse(waited) if asked else duration(None if node.running else took),
         "look": look_of(state),
         "word": word_of(state),
         "error": node.error,

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
+from threadhub.kernel.adminbase.marks import look
 from threadhub.kernel.observability.redaction import redact_text
 from threads_app.models import Run
 from threads_app.selectors import timelines
@@ -52,11 +53,14 @@ class TimelinePage(ThreadPage):
         run = _picked(request, listed, runs)
         asked = Asked(request)
         if run is None:
-            return {"run": None, "runs": listed, "asked": asked}
+            return {"run": None, "runs": [], "asked": asked}
         followed = following.follow(run, with_earlier=False)
         shared = {
             "run": run,
-            "runs": listed,
+            "runs": [
+                {"pk": each.pk, "at": each.created_at, "word": look(each.status)[1]}
+                for each in listed
+            ],
             "asked": asked,
             "picture": followed.picture,
             "ticks": followed.scale.ticks(),
@@ -64,7 +68,7 @@ class TimelinePage(ThreadPage):
             "span": _looked_at(request, thread, followed, asked),
             "selected": asked.span,
             "timeline": f"?run={run.pk}",
-            "failure": redact_text(run.error_message),
+            "outcome": following.outcomes(request, [run])[run.pk],
         }
         match asked.zoom:
             case "compact":
@@ -194,6 +198,10 @@ def _picked(request: HttpRequest, listed: list[Run], runs: Any) -> Run | None:
     if found is None:
         raise Http404(_t("This thread has no such run."))
     return found
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    return {"pk": run.pk, "at": run.created_at, "word": look(run.status)[1]}
 
 
 def _looked_at(
