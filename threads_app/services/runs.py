@@ -270,12 +270,12 @@ def _insert(
     return run
 
 
-def cancel(*, run: Run, actor: Any, now: datetime) -> Run:
+def cancel(*, run: Run, actor: Any, now: datetime, reason: str = "") -> Run:
     """Ask a run to stop: a pending one is cancelled at once, a running one by its worker.
 
     Raises NotVisible for a run that has ended, as LangGraph's server answers 404.
     """
-    with acts.act("run.cancel") as act:
+    with acts.act("run.cancel", reason=reason) as act:
         stop(act, run=run, actor=actor, now=now)
     run.refresh_from_db()
     return run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import URLPattern, path
 
 from .access import AccessPage, GrantPage, People, RevokePage
+from .acting import ACTS
 from .checkpoints import CheckpointsPage
 from .forking import ForkPage
 from .live import LivePage
@@ -40,7 +41,7 @@ BELOW = {
 
 def patterns(site: AdminSite) -> list[URLPattern]:
     """Return the pages; each asks who the person is, then the one door."""
-    every = {name: (f"{name}/", page) for name, page in PAGES.items()} | BELOW
+    every = {name: (f"{name}/", page) for name, page in {**PAGES, **ACTS}.items()} | BELOW
     tabs = [
         path(
             f"<int:thread_key>/{route}",

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage
 from langgraph.config import get_config, get_stream_writer
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.base import BaseStore
-from langgraph.types import interrupt
+from langgraph.types import Send, interrupt
 
 # Set by tests in the same process: nodes wait here until the test lets them go.
 gates: dict[str, threading.Event] = {}
@@ -167,4 +167,17 @@ remembering = (
     .add_node("noting", lambda state: {"trail": noting.invoke({"value": state["value"]})["trail"]})
     .add_edge(START, "recall")
     .add_edge("recall", "noting")
+)
+
+shouting = StateGraph(State).add_node("shout", lambda _: {"trail": ["!"]})
+shouting = shouting.add_edge(START, "shout").compile()
+# Three subgraphs at the same time.
+fanning = (
+    StateGraph(State)
+    .add_node("split", lambda _: {"count": 3})
+    .add_node("part", shouting)
+    .add_node("join", lambda _: {"trail": ["joined"]})
+    .add_edge(START, "split")
+    .add_conditional_edges("split", lambda _: [Send("part", {}) for _ in range(3)], ["part"])
+    .add_edge("part", "join")
 )
