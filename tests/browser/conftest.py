@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from browser import filling
+from browser import filling, results
 from browser.gates import Watcher
 from browser.installation import Installation
 from browser.pending import PENDING
@@ -25,10 +25,8 @@ SignIn = Callable[..., BrowserContext]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip by name what waits for a page; these tests are never among the fast ones."""
+    """Skip by name what waits for a page."""
     for item in items:
-        if "tests/browser/" in item.path.as_posix() and "browser" in item.fixturenames:
-            item.add_marker(pytest.mark.slow)
         for part, reason in PENDING.items():
             if part in item.nodeid:
                 item.add_marker(pytest.mark.skip(reason=reason))
@@ -85,3 +83,11 @@ def sign_in(browser: Browser, installation: Installation) -> Iterator[SignIn]:
 def watch(installation: Installation) -> Callable[[BrowserContext], Watcher]:
     """Return a function that notes what a context does and must not do."""
     return lambda context: Watcher(context, installation.origin)
+
+
+@pytest.fixture(scope="session")
+def long_form(seed: int) -> Iterator[results.LongForm]:
+    """Return what keeps the figures of rounds, and writes them down in the long form."""
+    kept = results.LongForm(seed)
+    yield kept
+    kept.write()

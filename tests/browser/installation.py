@@ -98,6 +98,11 @@ class Installation:
             made = api.post(f"/threads/{thread}/runs", json=order).raise_for_status()
             return str(made.json()["run_id"])
 
+    def grant(self, thread: str, **given: Any) -> None:
+        """Give somebody a role on a thread of the operator's."""
+        with self.api("operator") as api:
+            api.post(f"/threads/{thread}/grants", json=given).raise_for_status()
+
     def open_gate(self, thread: str, rounds: int) -> None:
         """Let the thread begin that many rounds."""
         new = self.gates / f"{thread}.new"
@@ -124,6 +129,10 @@ class Installation:
         """Return the number of the first such row."""
         query = f"SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT 1"
         return int(self.rows(query, *values)[0][0])
+
+    def next_number(self) -> int:
+        """Return a number that no thread's title has yet."""
+        return len(self.threads)
 
     def thread_key(self, title: str) -> int:
         """Return the number of the thread with that title."""

@@ -12,6 +12,7 @@ from django.urls import reverse
 from browser import filling
 
 if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Response
     from playwright.sync_api import Page as Tab
 
     from browser.installation import Installation
@@ -60,6 +61,15 @@ class Page:
         """Return the page's address below the origin."""
         path = self.view if self.view.startswith("/") else reverse(self.view, args=self.args(on))
         return f"{path}?{self.query}" if self.query else path
+
+    def opened(self, context: BrowserContext, on: Installation) -> tuple[Tab, Response]:
+        """Open the page in a tab of its own; return it with the server's answer."""
+        tab = context.new_page()
+        answer = tab.goto(self.address(on), wait_until="load")
+        assert answer is not None
+        if self.act:
+            self.act(tab)
+        return tab, answer
 
     @property
     def file_name(self) -> str:
