@@ -64,7 +64,7 @@ chaos-browser: install-dev ## Watch runs in two browsers while wires are cut and
 
 screenshots: install-dev ## Picture every page in both themes, languages and two widths (OUT=var/screenshots).
 	$(python) requirements/services.py
-	SCREENSHOTS="$$OUT" exec $(python) -m pytest -q $(parallel) tests/browser/screenshots.py
+	SCREENSHOTS="$$OUT" exec $(python) -m pytest -q -n 2 tests/browser/screenshots.py
 
 lint: install-dev ## Check style, types, imports, migrations and translations.
 	$(python) -m ruff check .

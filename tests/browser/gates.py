@@ -94,7 +94,7 @@ def set_theme(tab: Tab, theme: str) -> None:
 
 def axe(tab: Tab, rules: list[str] | None = None) -> list[str]:
     """Return the violations that axe finds: the rule, what it wants, where."""
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False, "iframes": False}
     if rules is not None:
         options["runOnly"] = rules
     found = Axe().run(tab, options=options).response["violations"]
