@@ -127,5 +127,7 @@ def texts(tab: Tab) -> set[str]:
 
 def untranslated(english: set[str], chinese: set[str], data: str) -> list[str]:
     """Return the sentences that are the same in both languages and are no data."""
-    same = (text for text in english & chinese if ENGLISH.search(text))
-    return sorted(f"not translated: {text}" for text in same if text not in data)
+    same = (text.removesuffix(" · ThreadHub") for text in english & chinese)
+    return sorted(
+        f"not translated: {text}" for text in same if ENGLISH.search(text) and text not in data
+    )

@@ -47,7 +47,7 @@ def page_of(on: Installation, title: str, tab: str = "live") -> str:
 
 def test_one_signs_in(installation: Installation, walk: Walk) -> None:
     keys = walk("/console/login/", who="")
-    keys.write(keys.tab.get_by_label("Username"), OPERATOR)
+    keys.write(keys.tab.get_by_label("Name"), OPERATOR)
     keys.write(keys.tab.get_by_label("Password", exact=True), installation.password(OPERATOR))
 
     keys.follow(keys.tab.get_by_role("button", name="Sign in"))
