@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import commonpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,15 +16,15 @@ PARTS = {
     "output": ".log",
 }
 # Words and states without what depends on the moment somebody looks: ages, the connection.
+# A line that was added here and one that the server drew may be spaced differently.
 READ = """(parts) => Object.fromEntries(Object.entries(parts).map(([name, selector]) => {
+  const moving = "time, [data-ago], [data-live-state], svg:not(.graph) *, template, [hidden]";
   const shown = (element) => {
     const copy = element.cloneNode(true);
-    const moving = "time, [data-ago], [data-live-state], svg:not(.graph) *, template, [hidden]";
     for (const part of copy.querySelectorAll(moving)) part.remove();
-    const states = [element, ...element.querySelectorAll("[class*='is-']")]
+    const states = [copy, ...copy.querySelectorAll("[class*='is-']")]
       .flatMap((one) => [...one.classList].filter((word) => word.startsWith("is-")));
-    const words = copy.textContent.replace(/\\s+/g, " ").trim();
-    return `${words} ${states.join(" ")}`.trim();
+    return `${copy.textContent.replace(/\\s+/g, "")} ${states.join(" ")}`.trim();
   };
   return [name, [...document.querySelectorAll(selector)].map(shown)];
 }))"""
@@ -37,5 +38,11 @@ def view_of(tab: Tab) -> View:
 
 
 def differences(one: View, other: View) -> list[str]:
-    """Return the parts in which two views differ, each as both show it."""
-    return [f"{name}: {one[name]} != {other[name]}" for name in PARTS if one[name] != other[name]]
+    """Return where two views begin to differ, part by part, as each of them shows it."""
+    return [f"{name}: {_cut(one[name], other[name])}" for name in PARTS if one[name] != other[name]]
+
+
+def _cut(one: list[str], other: list[str]) -> str:
+    texts = "\n".join(one), "\n".join(other)
+    start = max(0, len(commonpath(texts)) - 40)
+    return " != ".join(repr(text[start : start + 120]) for text in texts)
