@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os.path import commonpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,5 +43,7 @@ def differences(one: View, other: View) -> list[str]:
 
 def _cut(one: list[str], other: list[str]) -> str:
     texts = "\n".join(one), "\n".join(other)
-    start = max(0, len(commonpath(texts)) - 40)
+    pairs = enumerate(zip(*texts, strict=False))
+    same = next((at for at, (a, b) in pairs if a != b), min(map(len, texts)))
+    start = max(0, same - 40)
     return " != ".join(repr(text[start : start + 120]) for text in texts)
