@@ -143,6 +143,10 @@ class Installation:
         """Return a number that no thread's title has yet."""
         return len(self.threads)
 
+    def question_key(self, title: str) -> int:
+        """Return the number of the first question of the thread with that title."""
+        return self.key("threads_interrupt", "thread_id = ?", self.thread_key(title))
+
     def thread_key(self, title: str) -> int:
         """Return the number of the thread with that title."""
         return self.key("threads_thread", "title = ?", title)

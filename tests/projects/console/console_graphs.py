@@ -39,6 +39,7 @@ class State(Input, total=False):
     done: int
     trail: Annotated[list[str], add]
     messages: Annotated[list[AnyMessage], add_messages]
+    looked: bool
     decision: Decision
     api_key: str
 
@@ -71,9 +72,16 @@ def more(state: State) -> str:
     return "work" if state.get("done", 0) < state.get("rounds", 2) else "review"
 
 
-def look(state: State) -> State:
+class Review(TypedDict, total=False):
+    """What the subgraph is told and what it says."""
+
+    done: int
+    looked: bool
+
+
+def look(state: Review) -> Review:
     """Look at the rounds, one level down."""
-    return {"trail": ["looked"]}
+    return {"looked": True}
 
 
 def talk(state: State) -> dict[str, Any]:
@@ -93,7 +101,7 @@ def end(state: State) -> State:
     return {}
 
 
-review = StateGraph(State).add_node("look", look).add_edge(START, "look").add_edge("look", END)
+review = StateGraph(Review).add_node("look", look).add_edge(START, "look").add_edge("look", END)
 pipeline = (
     StateGraph(State, input_schema=Input)
     .add_node("plan", plan)
