@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .SILENT:
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run cluster project test demo chaos lint unit lock query-baseline messages install-app install-dev
+.PHONY: help run cluster project test demo chaos chaos-browser screenshots lint unit lock query-baseline messages install-app install-dev
 
 python := .venv/bin/python
 # Tests of one file stay in one process: they share its database.
@@ -60,6 +60,13 @@ unit: install-dev ## Run the fast tests: units and architecture.
 
 chaos: install-dev ## Kill servers, plans and every part of a cluster ten times each (CHAOS_KILLS=10), with a seed printed.
 	CHAOS_KILLS=$${CHAOS_KILLS:-10} exec $(python) -m pytest -s tests/chaos
+
+chaos-browser: install-dev ## Watch runs in two browsers while wires are cut and the server is killed (BROWSER_ROUNDS=100).
+	BROWSER_ROUNDS=$${BROWSER_ROUNDS:-100} exec $(python) -m pytest -s tests/browser/test_disconnects.py
+
+screenshots: install-dev ## Picture every page in both themes, languages and two widths (OUT=var/screenshots).
+	$(python) requirements/services.py
+	SCREENSHOTS="$$OUT" exec $(python) -m pytest -q -n 2 tests/browser/screenshots.py
 
 lint: install-dev ## Check style, types, imports, migrations and translations.
 	$(python) -m ruff check .

@@ -21,9 +21,11 @@ import binaries  # noqa: E402  # the module alone: this script runs on any Pytho
 
 PACKAGES = {
     "chromium": binaries.chromium,
+    "fonts-noto-cjk": binaries.chinese_font,
     "postgresql": binaries.postgres,
     "redis-server": binaries.redis,
 }
+SERVICES = ("postgresql", "redis-server")
 POLICY = Path("/usr/sbin/policy-rc.d")
 SAVED_POLICY = Path("/usr/sbin/policy-rc.d.before-threadhub")
 # The comment tells a leftover of ours from the policy of the machine's owner.
@@ -77,7 +79,7 @@ def install(packages: list[str]) -> int:
         return 2
     # Enabled services would start with the next boot.
     if shutil.which("systemctl"):
-        run(["systemctl", "disable", *(name for name in packages if name != "chromium")])
+        run(["systemctl", "disable", *(name for name in packages if name in SERVICES)])
     left = missing()
     say("Installed; no service was started." if not left else f"Still missing: {', '.join(left)}")
     return 2 if left else 0

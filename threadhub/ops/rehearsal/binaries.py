@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 
@@ -24,6 +25,16 @@ def redis() -> Path | None:
 def chromium() -> Path | None:
     """Return the browser, by the names distributions give it."""
     return _program("chromium", "chromium-browser", "google-chrome")
+
+
+def chinese_font() -> Path | None:
+    """Return a font that browsers show Chinese in; chromium brings the program that knows."""
+    asked = [shutil.which("fc-list") or "/usr/bin/fc-list", ":lang=zh-cn", "file"]
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return None
+    return Path(found.split(":")[0]) if found else None
 
 
 def _complete(folder: Path) -> bool:
