@@ -10,7 +10,8 @@ from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.rbac import access
 from threads_app.selectors import timelines
 
-from . import drawings, following, lines, questions, spans
+from . import asked as asking
+from . import drawings, following, lines, spans
 from .pages import ThreadPage
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class LivePage(ThreadPage):
         run = timelines.latest_run(thread, user=request.user)
         is_deep = request.GET.get("xray") == "1"
         shared: dict[str, Any] = {"run": run, "is_told": is_told, "is_deep": is_deep}
-        shared["cards"] = questions.cards(request, thread)
+        shared["cards"] = asking.of_thread(request.user, thread, back=request.path)
         if run is None:
             return shared
         followed = following.follow(run, with_earlier=True)
