@@ -12,6 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
 from threadhub.kernel.realtime import hub
+from threadhub.kernel.realtime.messages import LARGEST_HEARD, LARGEST_SENT
 
 HTTP_TIMEOUT_SECONDS = 24 * 3600
 
@@ -25,8 +26,9 @@ class Server:
             application,
             endpoints=endpoints,
             http_timeout=HTTP_TIMEOUT_SECONDS,
-            websocket_max_message_size=64 * 1024,
-            websocket_max_frame_size=64 * 1024,
+            # Bounds what is sent, too; what comes in is bounded by frame, and by the consumer.
+            websocket_max_message_size=2 * LARGEST_SENT,
+            websocket_max_frame_size=LARGEST_HEARD,
             server_name="ThreadHub",
             ready_callable=self._listening,
         )

@@ -112,7 +112,7 @@ function setPaused(value) {
 function viewer(topic) {
   return {
     snapshot(data, place) {
-      if (topic === "inbox") showInbox(data);
+      if (topic === "inbox" && data) showInbox(data);
       deliver(() => dispatch("live:snapshot", { topic, data, seq: place.seq }));
     },
     events: (items, { dropped }) => deliver(() => told(topic, items, dropped)),

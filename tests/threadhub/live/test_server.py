@@ -78,6 +78,16 @@ def test_everybody_sees_every_event_once_whatever_their_line_does(
     }
 
 
+def test_what_is_large_arrives_too(
+    server: ThreadHubProcess, api: httpx.Client, key: str, thread_id: str
+) -> None:
+    given = {"steps": 1, "value": "x" * 200_000}
+    order = {"assistant_id": "steps", "input": given}
+    api.post(f"/threads/{thread_id}/runs/wait", json=order).raise_for_status()
+    with Follower(port=server.port, key=key, topic=f"thread:{thread_id}").open() as socket:
+        assert hear(socket)["data"]["run"]["kwargs"]["input"] == given
+
+
 def test_sockets_that_come_and_go_leave_nothing(
     server: ThreadHubProcess, api: httpx.Client, key: str, thread_id: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from services.live_client import LiveClient
-from threadhub.kernel.realtime import connections, hub, messages, subscriptions
+from threadhub.kernel.realtime import connections, feeds, hub, messages, subscriptions
 from threadhub.kernel.streams.log import Item
 from threadhub.kernel.streams.models import Stream
 
@@ -139,3 +139,35 @@ async def test_a_gap_in_the_log_is_told_and_mended(
 
     assert why["reason"] == "gap"
     assert shown["seq"] == 11
+
+
+async def test_what_is_not_at_hand_any_more_is_fetched(
+    viewer: LiveClient, topic: str, happens: Happens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "TAIL_ITEMS", 2)
+    monkeypatch.setattr(subscriptions, "FETCHED", 4)
+    seen: list[int] = []
+    async with viewer:
+        await viewer.watch(topic)
+        await happens(*["custom"] * 8)
+        while len(seen) < 8:
+            told = await viewer.hear("events")
+            seen += [item["seq"] for item in told["items"]]
+            await viewer.say("ack", topic=topic, seq=told["to"])
+
+    assert seen == list(range(3, 11))
+
+
+async def test_large_events_arrive_one_after_the_other(
+    viewer: LiveClient, topic: str, happens: Happens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "TAIL_SIZE", 100_000)
+    large = Item("custom", {"data": "x" * 30_000})
+    async with viewer:
+        await viewer.watch(topic)
+        for _ in range(6):
+            await happens(large)
+            told = await viewer.hear("events", "error")
+            await viewer.say("ack", topic=topic, seq=told["to"])
+
+    assert told["to"] == 8

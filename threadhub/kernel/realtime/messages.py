@@ -16,6 +16,8 @@ HEARTBEAT_SECONDS = 20
 # How many items may be under way on a topic that the client has not acknowledged.
 CREDIT = 500
 TOPIC_LENGTH = 400
+LARGEST_HEARD = 64 * 1024
+LARGEST_SENT = 2 * 1024 * 1024
 
 
 class Close(IntEnum):
@@ -78,8 +80,10 @@ def parse(text: str | None) -> Said:
 
     Keys that are not known are passed over, so that a newer client may say more.
     """
+    if text is None or len(text) > LARGEST_HEARD:
+        raise Closing(Close.BAD_MESSAGE)
     try:
-        given = json.loads(text or "")
+        given = json.loads(text)
         fields = _FIELDS[given["type"]]
         checked = {name: _checked(given, name, *rule) for name, rule in fields.items()}
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -112,7 +116,10 @@ def message(kind: str, **fields: Any) -> str:
 
 
 def snapshot(topic: str, *, epoch: str, seq: int, data: str) -> str:
-    """Return a snapshot whose data is JSON already."""
+    """Return a snapshot whose data is JSON already; of what is too large, its size alone."""
+    if len(data) > LARGEST_SENT:
+        size = len(data)
+        return message("snapshot", topic=topic, epoch=epoch, seq=seq, data=None, size=size)
     return f'{message("snapshot", topic=topic, epoch=epoch, seq=seq)[:-1]},"data":{data}}}'
 
 

@@ -34,6 +34,7 @@ from threadhub.kernel.realtime.messages import Close, Closing, Said
         '{"type": "ack", "topic": "inbox"}',
         '{"type": "ack", "topic": "inbox", "seq": 1.5}',
         "[" * 20_000,
+        '{"type": "ping", "x": "%s"}' % ("x" * 65_536),
     ],
 )
 def test_what_the_protocol_does_not_know_is_a_bad_message(text: str | None) -> None:
@@ -62,4 +63,11 @@ def test_parts_that_are_json_already_are_put_together() -> None:
         "dropped": 1,
         "items": [{"seq": 1}],
     }
-    assert json.loads(messages.snapshot("t", epoch="", seq=1, data="null"))["data"] is None
+    assert json.loads(messages.snapshot("t", epoch="", seq=1, data="1"))["data"] == 1
+
+
+def test_a_snapshot_that_is_too_large_is_named_with_its_size() -> None:
+    data = f'"{"x" * messages.LARGEST_SENT}"'
+    written = json.loads(messages.snapshot("t", epoch="", seq=1, data=data))
+
+    assert (written["data"], written["size"]) == (None, len(data))
