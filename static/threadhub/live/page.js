@@ -64,14 +64,17 @@ function showState() {
   const state = paused ? "paused" : WORST.find((one) => now.includes(one));
   if (!state) return;
   const time = asOf?.toLocaleTimeString(document.documentElement.lang, { hour12: false });
+  // Places without words of their own use those of the frame.
+  const common = document.querySelector("[data-live-state][data-word-live]")?.dataset ?? {};
   for (const place of all("[data-live-state]")) {
+    const own = place.dataset.wordLive ? place.dataset : common;
     place.classList.remove(...Object.values(LOOKS));
     place.classList.add(LOOKS[state]);
     place.dataset.liveState = state;
     place.hidden = false;
-    const words = place.dataset[`word${camel(state)}`] ?? state;
+    const words = own[`word${camel(state)}`] ?? state;
     const isOld = time && state !== "live" && state !== "simplified";
-    const template = isOld ? place.dataset.wordAsOf : undefined;
+    const template = isOld ? own.wordAsOf : undefined;
     const text = template ? template.replace("{state}", words).replace("{time}", time) : words;
     const slot = place.querySelector("[data-live-word]") ?? place;
     slot.textContent = text;
