@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from threads_app.querysets import RunQuerySet
 
 
+OF_GRAPH = ("graph__description", "graph__check_report", "graph__notes")
+
+
 @admin.register(Graph)
 class GraphAdmin(ReadOnlyAdmin):
     """What the installation can run; for everyone who may sign in here."""
@@ -62,6 +65,7 @@ class GraphAdmin(ReadOnlyAdmin):
         "checked_at": _("checked"),
         "check_report": _("what the check found"),
     }
+    unread = ("description", "check_report", "notes")
     list_filter = ("status",)
     search_fields = ("name", "project")
     search_help_text = _("Graph or project")
@@ -160,6 +164,11 @@ class RunAdmin(ProtectedAdmin):
     }
     list_filter = ("status", "graph")
     list_select_related = ("graph", "thread", "actor")
+    unread = (
+        *("input", "command", "config", "context", "options", "metadata", "usage"),
+        *("thread__metadata", "thread__config", "thread__values_preview"),
+        *OF_GRAPH,
+    )
     search_fields = ("public_id", "thread__public_id", "thread__title")
     search_help_text = _("Thread, or id of the run")
     ordering = ("-id",)

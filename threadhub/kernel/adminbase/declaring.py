@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from . import cells, marks
 from .lists import ConsoleList
@@ -39,9 +40,13 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
     number_columns: ClassVar[frozenset[str]] = frozenset()
     # Offered in the menu of columns, not shown unless somebody asks.
     hidden_columns: ClassVar[frozenset[str]] = frozenset()
+    # Large fields that no column shows: read for a row's own page only.
+    unread: ClassVar[tuple[str, ...]] = ()
     # What a column sorts by, where that is not its own field.
     orders: ClassVar[Mapping[str, str]] = {}
     show_full_result_count = False
+    # What a filter calls rows without a value.
+    empty_value_display = pgettext_lazy("filter", "None")
     list_per_page = 50
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

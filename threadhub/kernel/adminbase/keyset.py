@@ -50,6 +50,13 @@ class Key:
         missing = Q(**{f"{self.path}__isnull": True}) if self.is_nullable else Q()
         return missing | Q(**{f"{self.path}__lt": value})
 
+    def reach(self, value: Any, *, backwards: bool) -> Q:
+        """Return the range of an index to begin in, which no `or` of conditions gives."""
+        if self.is_nullable:
+            return Q()
+        lookup = "gte" if self.is_descending == backwards else "lte"
+        return Q(**{f"{self.path}__{lookup}": value})
+
     def same(self, value: Any) -> Q:
         """Return the condition for rows with this value."""
         if value is None:
@@ -86,7 +93,7 @@ def beyond(wanted: Sequence[Key], place: str, *, backwards: bool) -> Q:
     for key, value in zip(wanted, values, strict=True):
         found |= same & key.beyond(value, backwards=backwards)
         same &= key.same(value)
-    return found
+    return wanted[0].reach(values[0], backwards=backwards) & found
 
 
 def place(wanted: Sequence[Key], row: models.Model) -> str:

@@ -156,6 +156,10 @@ class ConsoleList(ChangeList):
         allowed: Any = self.sortable_by
         return [name for name in self.list_display if name in allowed]
 
+    def apply_select_related(self, qs: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Return the rows with what columns show of related ones, and without large fields."""
+        return super().apply_select_related(qs).defer(*self.model_admin.unread)
+
     def get_results(self, request: HttpRequest) -> None:
         """Read one page and look whether there is more; count only where there is."""
         ordering = self.get_ordering(request, self.queryset)
