@@ -16,7 +16,7 @@ from threadhub.kernel.observability.redaction import MASK, redact, redact_text
 # How the store's data names the class of an object.
 TYPE = "__type__"
 PAGE = 200
-CUT, KEY_CUT, WHOLE = 400, 80, 100_000
+CUT, KEY_CUT, WHOLE = 240, 80, 100_000
 MAX_DEPTH = 100
 TOO_DEEP = f"<nested more than {MAX_DEPTH} levels>"
 MOST_HITS = 100
