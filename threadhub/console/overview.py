@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import Promise
 
-    from threads_app.selectors.activity import Activity
+    from threads_app.selectors.activity import Reach, Slice
 
 QUESTIONS, FAILURES, RUNNING, GRAPHS, ACTS, JOBS = 5, 5, 8, 8, 6, 5
 # Counting further would cost more than anyone learns from it.
@@ -81,8 +81,9 @@ class OverviewPage(View):
         window = WINDOWS.get(request.GET.get("window", ""), WINDOWS["24h"])
         since = _begin(window, now)
         runs = Run.objects.visible_to(user, "view")
-        counted = activity.counted(runs, since=since, precision=window.precision)
-        slowness = activity.slowness(runs, since=since)
+        within = activity.reach(since=since)
+        counted = activity.counted(runs, within=within, precision=window.precision)
+        slowness = activity.slowness(runs, within=within)
         working = list(activity.running(runs, limit=RUNNING))
         context = {
             **site.each_context(request),
@@ -90,9 +91,11 @@ class OverviewPage(View):
             "window": window,
             "windows": WINDOWS.values(),
             **_needs(user, since, working, slowness, now),
-            "stats": _stats(user, since, counted, window),
+            "stats": _stats(user, within, counted, window),
             "working": [(run, _seconds(run, now)) for run in working],
             **_chart(counted, window, now),
+            "is_cut": within.is_cut,
+            "counted": activity.COUNTED,
             "graphs": _graphs(counted, slowness),
             "jobs": _jobs(user),
             "system": standing.facts(now=now) if user.is_staff or user.is_superuser else [],
@@ -166,7 +169,7 @@ def _seconds(run: Run, now: datetime) -> float:
     return max((now - (run.started_at or run.created_at)).total_seconds(), 0.0)
 
 
-def _stats(user: Any, since: datetime, counted: Activity, window: Window) -> list[dict[str, Any]]:
+def _stats(user: Any, within: Reach, counted: list[Slice], window: Window) -> list[dict[str, Any]]:
     """Return the counters, each with the list it counts."""
     threads = Thread.objects.visible_to(user, "view")
     runs = Run.objects.visible_to(user, "view")
@@ -174,8 +177,8 @@ def _stats(user: Any, since: datetime, counted: Activity, window: Window) -> lis
         "threads": reverse("admin:threads_app_thread_changelist"),
         "runs": reverse("admin:threads_app_run_changelist"),
     }
-    failed = {"status": "error", "updated_at__gte": since}
-    done = sum(each.count for each in counted.slices if each.status == "success")
+    failed = {"status": "error", "updated_at__gte": within.since}
+    done = sum(each.count for each in counted if each.status == "success")
     return [
         _stat("running", _t("Running"), _capped(threads.filter(status="busy")),
               f"{lists['threads']}?status__exact=busy", _t("threads now")),
@@ -184,7 +187,7 @@ def _stats(user: Any, since: datetime, counted: Activity, window: Window) -> lis
         _stat("error", _t("Failed"), _capped(threads.filter(**failed)),
               f"{lists['threads']}?status__exact=error&active={window.name}",
               _t("threads in the window")),
-        _stat("success", _t("Done"), _t("over %d") % done if counted.is_cut else str(done),
+        _stat("success", _t("Done"), _t("over %d") % done if within.is_cut else str(done),
               f"{lists['runs']}?status__exact=success", _t("runs in the window")),
         _stat("pending", _t("Pending"), _capped(runs.filter(status="pending")),
               f"{lists['runs']}?status__exact=pending", _t("runs now")),
@@ -209,11 +212,11 @@ def _capped(rows: Any) -> str:
     return f"{COUNTED:,}+".replace(",", "\u202f") if count > COUNTED else str(count)
 
 
-def _chart(counted: Activity, window: Window, now: datetime) -> dict[str, Any]:
+def _chart(counted: list[Slice], window: Window, now: datetime) -> dict[str, Any]:
     begin = _begin(window, now)
     number = int(window.length / window.period)
     well, failed = [0] * number, [0] * number
-    for each in counted.slices:
+    for each in counted:
         place = int((each.period - begin) / window.period)
         if 0 <= place < number and each.status in WENT_WELL | activity.FAILED:
             kept = failed if each.status in activity.FAILED else well
@@ -226,15 +229,13 @@ def _chart(counted: Activity, window: Window, now: datetime) -> dict[str, Any]:
         "chart": charts.bars(periods, form=window.form),
         "finished_count": sum(well),
         "failed_count": sum(failed),
-        "is_cut": counted.is_cut,
-        "counted": activity.COUNTED,
     }
 
 
-def _graphs(counted: Activity, slowness: dict[str, tuple[float, int]]) -> list[dict[str, Any]]:
+def _graphs(counted: list[Slice], slowness: dict[str, tuple[float, int]]) -> list[dict[str, Any]]:
     """Return the graphs that ran, the slowest first."""
     found: dict[str, dict[str, Any]] = {}
-    for each in counted.slices:
+    for each in counted:
         row = found.setdefault(each.graph, {"name": each.graph, "runs": 0, "ended": 0, "failed": 0})
         row["runs"] += each.count
         row["ended"] += each.count * (each.status in WENT_WELL | activity.FAILED)
@@ -260,8 +261,8 @@ def _acts(user: Any) -> list[AuditEntry]:
     return list(near.select_related("actor").order_by("-pk")[:ACTS])
 
 
-def _first_steps(user: Any, counted: Activity) -> dict[str, Any]:
+def _first_steps(user: Any, counted: list[Slice]) -> dict[str, Any]:
     """Return what an empty page offers; nothing where there is something to see."""
-    if counted.slices or Thread.objects.visible_to(user, "view").exists():
+    if counted or Thread.objects.visible_to(user, "view").exists():
         return {"is_empty": False}
     return {"is_empty": True, "has_demo": demo.is_installed()}

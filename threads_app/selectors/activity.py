@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from django.db.models import CharField, Count, F
 from django.db.models.functions import Cast, Substr
 
+from threads_app.models import Run
+
 if TYPE_CHECKING:
     from threads_app.querysets import RunQuerySet
 
@@ -33,32 +35,43 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
-    """Counts of runs. `is_cut`: there were more, and only the latest are counted."""
+class Reach:
+    """Which runs are looked at. `is_cut`: those between `since` and `after` are not."""
 
-    slices: list[Slice]
+    since: datetime
+    after: int
     is_cut: bool
 
+    def of(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return the runs in reach, in no order."""
+        return runs.filter(pk__gt=self.after, created_at__gte=self.since).order_by()
 
-def counted(runs: RunQuerySet, *, since: datetime, precision: int) -> Activity:
-    """Count the runs since a moment by period, graph and status; 2 queries."""
-    first = runs.order_by("-pk").values_list("pk", flat=True)[COUNTED : COUNTED + 1]
-    oldest = next(iter(first), None)
-    found = runs.filter(created_at__gte=since)
-    if oldest is not None:
-        found = found.filter(pk__gt=oldest)
+
+def reach(*, since: datetime) -> Reach:
+    """Return how far back a page may look: some runs of everybody's; 2 queries by key.
+
+    Bounded by the keys of all runs, since looking for somebody's own may lead through them all.
+    """
+    newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    after = newest - COUNTED
+    left_out = Run.objects.filter(pk__lte=after).order_by("-pk").values_list("created_at")
+    edge = left_out.first() if after > 0 else None
+    return Reach(since, after, is_cut=edge is not None and edge[0] >= since)
+
+
+def counted(runs: RunQuerySet, *, within: Reach, precision: int) -> list[Slice]:
+    """Count the runs in reach by period, graph and status; 1 query."""
     period = Substr(Cast("created_at", CharField()), 1, precision)
-    rows = found.order_by().annotate(period=period).values("period", "graph__name", "status")
-    slices = [
+    rows = within.of(runs).annotate(period=period).values("period", "graph__name", "status")
+    return [
         Slice(_moment(row["period"], precision), row["graph__name"], row["status"], row["count"])
         for row in rows.annotate(count=Count("pk"))
     ]
-    return Activity(slices, is_cut=oldest is not None and sum(s.count for s in slices) >= COUNTED)
 
 
-def slowness(runs: RunQuerySet, *, since: datetime) -> dict[str, tuple[float, int]]:
+def slowness(runs: RunQuerySet, *, within: Reach) -> dict[str, tuple[float, int]]:
     """Return the 95th percentile of the seconds, and of how many runs, by graph; 1 query."""
-    ended = runs.filter(created_at__gte=since, started_at__isnull=False, finished_at__isnull=False)
+    ended = within.of(runs).filter(started_at__isnull=False, finished_at__isnull=False)
     rows = ended.order_by("-pk").values_list("graph__name", "started_at", "finished_at")[:TIMED]
     seconds: dict[str, list[float]] = defaultdict(list)
     for graph, started, finished in rows:
