@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_noop
 
 from threadhub.kernel import clock
 from threadhub.kernel.errors import Conflict, Invalid, ThreadHubError
@@ -21,15 +21,17 @@ from threads_app.selectors import assistants
 from threads_app.services import runs, threads
 from threads_app.services.runs import RunOrder
 
-from . import head
+from . import starting
 from .pages import ThreadPage, found
 
 if TYPE_CHECKING:
+    from django.template.response import TemplateResponse
+
     from threads_app.models import Assistant
 
 # A page may be sent twice; the second time finds what the first one did.
 KEY = "console:%s"
-MAX_INPUT = 1_000_000
+NO_GRAPH = gettext_noop("This thread has no graph yet. Its first run over the API gives it one.")
 
 
 def led(address: str) -> HttpResponse:
@@ -46,21 +48,18 @@ class ActPage(ThreadPage):
         self, request: HttpRequest, thread: Thread, *, status: int = 200, **extra: Any
     ) -> TemplateResponse:
         """Show the form, with what was typed and what is wrong with it."""
+        frame = self.frame(request, thread)
         address = reverse("admin:threads_app_thread_live", args=[thread.pk])
         context = {
-            **self.site.each_context(request),
+            **frame,
             "title": self.title(thread),
-            "crumbs": [
-                (reverse("admin:threads_app_thread_changelist"), _t("Threads")),
-                (address, str(thread)),
-            ],
-            **head.of(request, thread, tab=self.tab),
+            "crumbs": [*frame["crumbs"], (address, str(thread))],
             "back": address,
             "key": request.POST.get("key") or str(new_id()),
             **self.content(request, thread),
             **extra,
         }
-        return TemplateResponse(request, self.template, context, status=status)
+        return self.response(request, context, status)
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
@@ -97,26 +96,36 @@ class RunPage(ActPage):
         return _t("Run %s") % thread
 
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
-        """Return the input as typed, and what the graph's schema says of it."""
-        return {"input": request.POST.get("input", "{}"), "schema": _schema(thread)}
+        """Return the form of the graph's input."""
+        return {"form": starting.run_form(thread)}
 
     def act(self, request: HttpRequest, thread: Thread) -> HttpResponse:
         """Start the run; the same form sent twice starts it once."""
-        text = request.POST.get("input", "")
-        value = parsed(text)
-        key, digest = _once(request, text)
-        order = RunOrder(input=value, strategy="reject", idempotency_key=key, digest=digest)
+        form = starting.run_form(thread, request.POST)
+        if form is None:
+            raise Conflict(_t(NO_GRAPH))
+        if form.switch(request.POST):
+            return self.show(request, thread, form=form)
+        try:
+            order = form.order()
+            if order is None:
+                return self.show(request, thread, status=422, form=form)
+            self._start(request, thread, replace(order, strategy="reject"))
+        except Conflict as error:
+            return self.show(request, thread, status=409, form=form, problem=error.message)
+        except Invalid as error:
+            form.refuse(error)
+            return self.show(request, thread, status=422, form=form)
+        messages.success(request, _t("The run is on its way."))
+        return led(reverse("admin:threads_app_thread_live", args=[thread.pk]))
+
+    def _start(self, request: HttpRequest, thread: Thread, order: RunOrder) -> None:
         if not _is_known(request, order):
             _demand_no_question(request, thread)
-        run = runs.start(
-            thread=thread,
-            assistant=_assistant(request, thread),
-            actor=request.user,
-            order=order,
-            now=clock.now(),
+        assistant = _assistant(request, thread)
+        runs.start(
+            thread=thread, assistant=assistant, actor=request.user, order=order, now=clock.now()
         )
-        messages.success(request, _t("Run %s is on its way.") % str(run)[-6:])
-        return led(reverse("admin:threads_app_thread_live", args=[thread.pk]))
 
 
 class ResumeAct(ActPage):
@@ -229,28 +238,6 @@ class DeletePage(ActPage):
         return led(reverse("admin:threads_app_thread_changelist"))
 
 
-def parsed(text: str) -> Any:
-    """Return the JSON a person typed. Raises Invalid that says where it is wrong."""
-    if len(text) > MAX_INPUT:
-        raise Invalid(_t("This input is too long to be typed here. Send it over the API."))
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        told = {"line": getattr(error, "lineno", 1), "column": getattr(error, "colno", 1)}
-        message = _t("This is no JSON: look at line %(line)d, column %(column)d.") % told
-        raise Invalid(message) from None
-    if value is None:
-        raise Invalid(_t("A run needs an input. Resume goes on without one."))
-    return value
-
-
-def _schema(thread: Thread) -> str:
-    """Return the graph's input schema to read beside the input."""
-    schemas = thread.graph.description.get("schemas", {}) if thread.graph else {}
-    schema = schemas.get("input")
-    return json.dumps(schema, ensure_ascii=False, indent=2) if schema else ""
-
-
 def _once(request: HttpRequest, text: str) -> tuple[str, str]:
     """Return the form's key and what it stands for."""
     key = request.POST.get("key") or str(new_id())
@@ -274,7 +261,7 @@ def _demand_no_question(request: HttpRequest, thread: Thread) -> None:
 def _assistant(request: HttpRequest, thread: Thread) -> Assistant:
     """Return the assistant the thread was made for, or its graph's default one."""
     if thread.graph is None:
-        raise Conflict(_t("This thread has no graph yet. Its first run over the API gives it one."))
+        raise Conflict(_t(NO_GRAPH))
     usable = assistants.usable(user=request.user).filter(graph=thread.graph)
     try:
         named = UUID(str(thread.metadata.get("assistant_id")))

@@ -10,8 +10,7 @@ from threadhub.kernel.observability.redaction import redact_text
 from threadhub.kernel.rbac import access
 from threads_app.selectors import timelines
 
-from . import asked as asking
-from . import drawings, following, lines, spans
+from . import asked, drawings, following, lines, spans
 from .pages import ThreadPage
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ class LivePage(ThreadPage):
         run = timelines.latest_run(thread, user=request.user)
         is_deep = request.GET.get("xray") == "1"
         shared: dict[str, Any] = {"run": run, "is_told": is_told, "is_deep": is_deep}
-        shared["cards"] = asking.of_thread(request.user, thread, back=request.path)
+        here = reverse("admin:threads_app_thread_live", args=[thread.pk])
+        shared["cards"] = asked.of_thread(request.user, thread, back=here)
         if run is None:
             return shared
         followed = following.follow(run, with_earlier=True)
@@ -51,9 +51,9 @@ class LivePage(ThreadPage):
     def _drawn(
         self, request: HttpRequest, thread: Thread, followed: Followed, *, is_deep: bool
     ) -> dict[str, Any]:
-        asked = following.asked(request, thread)
+        waits = following.asked(request, thread)
         is_strict = request.GET.get("only") == "error"
-        rows = spans.nodes(followed.picture, scale=followed.scale, asked=asked, now=followed.now)
+        rows = spans.nodes(followed.picture, scale=followed.scale, asked=waits, now=followed.now)
         timeline = reverse("admin:threads_app_thread_timeline", args=[thread.pk])
         run = followed.run
         # The thread's own came with it, drawing and all.
@@ -64,7 +64,7 @@ class LivePage(ThreadPage):
                 graph,
                 followed.picture,
                 is_deep=is_deep,
-                asked=asked,
+                asked=waits,
                 now=followed.now,
                 address="#step-",
             ),

@@ -39,7 +39,7 @@ def acts(
     }
     found = {name: Possible(_address(name, thread), reason) for name, reason in why.items()}
     found["fork"] = Possible(_address("checkpoints", thread), _why_not_fork(thread, rights))
-    state = f"/api/threads/{thread.public_id}/state"
+    state = _address("state_download", thread)
     found["download"] = Possible(state, _why_not_read(thread, rights))
     found["api"] = Possible(f"/api/threads/{thread.public_id}")
     return found

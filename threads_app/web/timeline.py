@@ -216,7 +216,7 @@ def _looked_at(
     waits = following.answers(request, thread, [step])
     row = spans.steps([step], scale=followed.scale, is_folded=False, waits=waits)[0]
     kept = timelines.outcome(followed.ids, step)
-    checkpoints = reverse("admin:threads_app_thread_checkpoints", args=[thread.pk])
+    state = reverse("admin:threads_app_thread_state", args=[thread.pk])
     return {
         "step": step,
         "row": row,
@@ -224,8 +224,8 @@ def _looked_at(
         "input": lines.pretty(kept["input"]) if kept["has_input"] else None,
         "output": lines.pretty(kept["output"]) if kept["has_output"] else None,
         "number": kept["number"],
-        "begins_at": _place(checkpoints, step, kept["begins_at"]),
-        "ends_in": _place(checkpoints, step, kept["ends_in"]),
+        "begins_at": _place(state, step, kept["begins_at"]),
+        "ends_in": _place(state, step, kept["ends_in"]),
         "error": redact_text(followed.run.error_message) if _is_its_error(followed, step) else "",
     }
 
@@ -234,11 +234,11 @@ def _is_its_error(followed: Followed, step: Step) -> bool:
     return step.state == "error" and step.error == followed.run.error_class
 
 
-def _place(checkpoints: str, step: Step, checkpoint_id: str) -> dict[str, str] | None:
+def _place(state: str, step: Step, checkpoint_id: str) -> dict[str, str] | None:
     if not checkpoint_id:
         return None
-    query = {"at": checkpoint_id, **({"ns": step.ns} if step.ns else {})}
-    return {"id": checkpoint_id, "address": f"{checkpoints}?{urlencode(query)}"}
+    query = {"checkpoint": checkpoint_id, "ns": step.ns}
+    return {"id": checkpoint_id, "address": f"{state}?{urlencode(query)}"}
 
 
 def _shown(event: Event) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 // each part says up to which event (data-seq): what came before that is never shown twice.
 
 const SHOWN = 400;
+// Events kept to be shown again on top of what the server drew before it knew of them.
+const RECENT = 1000;
 const TEXT = 200;
 
 const say = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
@@ -179,6 +181,7 @@ function putOut(items) {
 
 // The kinds of one delivery come one after the other; together they are in order again.
 let waiting = [];
+let recent = [];
 
 function gather(event) {
   if (!event.detail.topic.startsWith("thread:")) return;
@@ -189,6 +192,11 @@ function gather(event) {
 function flush() {
   const items = waiting.sort((one, other) => one.seq - other.seq);
   waiting = [];
+  recent = [...recent, ...items].slice(-RECENT);
+  draw(items);
+}
+
+function draw(items) {
   drawTasks(items.filter((item) => item.kind.startsWith("task.")));
   putOut(items);
 }
@@ -205,6 +213,7 @@ document.body.addEventListener("live:snapshot", ({ detail }) => {
 });
 
 document.body.addEventListener("htmx:afterSwap", () => {
+  draw(recent);
   const log = document.querySelector("[data-output]");
   if (log) follow(log);
 });

@@ -123,7 +123,7 @@ class TestTheStep:
 
         assert "tides" in text
         assert "sk-secret" not in text
-        assert "?at=c0" in text and "?at=c1" in text
+        assert "?checkpoint=c0" in text and "?checkpoint=c1" in text
 
     def test_shows_the_error_of_the_one_that_failed(
         self, owner: Any, thread: Thread, run: Run, open_page: OpenPage
