@@ -61,7 +61,8 @@ class TestRun:
         assert [run.input for run in runs_of(thread)] == [{"topic": "tides"}]
 
     @pytest.mark.parametrize(
-        ("typed", "told"), [('{"topic": 1}', "the input does not fit"), ("{topic", "this is no json")]
+        ("typed", "told"),
+        [('{"topic": 1}', "the input does not fit"), ("{topic", "this is no json")],
     )
     def test_says_what_is_wrong_and_keeps_what_was_typed(
         self, owner: Any, thread: Thread, typed: str, told: str
