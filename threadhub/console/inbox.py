@@ -8,7 +8,7 @@ from django.contrib.admin import site
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 
@@ -50,7 +50,7 @@ class InboxPage(View):
         )
         context = {
             **site.each_context(request),
-            "title": _t("Needs you"),
+            "title": gettext("Needs you"),
             "cards": cards,
             "sessions": memberships.of(request.user, [row.thread_id for row in rows]),
             "views": [_view(name, text, shown, graph) for name, text in SHOWN],

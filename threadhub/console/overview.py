@@ -13,7 +13,7 @@ from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 
@@ -87,7 +87,7 @@ class OverviewPage(View):
         working = list(activity.running(runs, limit=RUNNING))
         context = {
             **site.each_context(request),
-            "title": _t("Overview"),
+            "title": gettext("Overview"),
             "window": window,
             "windows": WINDOWS.values(),
             **_needs(user, since, working, slowness, now),
@@ -114,12 +114,12 @@ class DemoPage(View):
             raise PermissionDenied
         try:
             if not demo.is_installed():
-                raise demo.DemoMissing(_t("The demo graphs are not installed, or cannot run."))
+                raise demo.DemoMissing(gettext("The demo graphs are not installed, or cannot run."))
             plan = demo.start(actor=request.user)
         except ThreadHubError as error:
             messages.error(request, error.message)
             return HttpResponseRedirect(reverse("admin:index"), status=303)
-        messages.success(request, _t("The demo session runs. It will ask you something."))
+        messages.success(request, gettext("The demo session runs. It will ask you something."))
         address = reverse("admin:sessions_app_session_change", args=[plan.session_id])
         return HttpResponseRedirect(address, status=303)
 
@@ -180,19 +180,19 @@ def _stats(user: Any, within: Reach, counted: list[Slice], window: Window) -> li
     failed = {"status": "error", "updated_at__gte": within.since}
     done = sum(each.count for each in counted if each.status == "success")
     return [
-        _stat("running", _t("Running"), _capped(threads.filter(status="busy")),
-              f"{lists['threads']}?status__exact=busy", _t("threads now")),
-        _stat("waiting", _t("Waiting"), _capped(threads.filter(status="interrupted")),
-              f"{lists['threads']}?status__exact=interrupted", _t("threads now")),
-        _stat("error", _t("Failed"), _capped(threads.filter(**failed)),
+        _stat("running", gettext("Running"), _capped(threads.filter(status="busy")),
+              f"{lists['threads']}?status__exact=busy", gettext("threads now")),
+        _stat("waiting", gettext("Waiting"), _capped(threads.filter(status="interrupted")),
+              f"{lists['threads']}?status__exact=interrupted", gettext("threads now")),
+        _stat("error", gettext("Failed"), _capped(threads.filter(**failed)),
               f"{lists['threads']}?status__exact=error&active={window.name}",
-              _t("threads in the window")),
-        _stat("success", _t("Done"), _t("over %d") % done if within.is_cut else str(done),
-              f"{lists['runs']}?status__exact=success", _t("runs in the window")),
-        _stat("pending", _t("Pending"), _capped(runs.filter(status="pending")),
-              f"{lists['runs']}?status__exact=pending", _t("runs now")),
-        _stat("idle", _t("Idle"), _capped(threads.filter(status="idle")),
-              f"{lists['threads']}?status__exact=idle", _t("threads now")),
+              gettext("threads in the window")),
+        _stat("success", gettext("Done"), gettext("over %d") % done if within.is_cut else str(done),
+              f"{lists['runs']}?status__exact=success", gettext("runs in the window")),
+        _stat("pending", gettext("Pending"), _capped(runs.filter(status="pending")),
+              f"{lists['runs']}?status__exact=pending", gettext("runs now")),
+        _stat("idle", gettext("Idle"), _capped(threads.filter(status="idle")),
+              f"{lists['threads']}?status__exact=idle", gettext("threads now")),
     ]  # fmt: skip
 
 

@@ -10,8 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from threadhub.kernel.events.models import OutboxEvent
 from threads_app.models import Run
@@ -34,7 +33,7 @@ class Fact:
 def facts(*, now: datetime) -> list[Fact]:
     """Return what is known; what nobody looked at is called unknown. 4 queries."""
     return [
-        Fact(_t("Web"), _t("Answers this page"), UP),
+        Fact(gettext("Web"), gettext("Answers this page"), UP),
         _workers(),
         _broker(),
         _database(),
@@ -47,19 +46,19 @@ def _workers() -> Fact:
     waiting = late.order_by().values("pk")[:COUNTED].count()
     if waiting:
         words = ngettext("%d run waits to be taken", "%d runs wait to be taken", waiting)
-        return Fact(_t("Workers"), words % waiting, LATE)
+        return Fact(gettext("Workers"), words % waiting, LATE)
     held = Q(status="running", lease_until__gt=Now())
     busy = Run.objects.filter(held).aggregate(count=Count("owner", distinct=True))["count"]
     if busy:
-        return Fact(_t("Workers"), ngettext("%d at work", "%d at work", busy) % busy, UP)
-    return Fact(_t("Workers"), _t("Nothing to do"), UNKNOWN)
+        return Fact(gettext("Workers"), ngettext("%d at work", "%d at work", busy) % busy, UP)
+    return Fact(gettext("Workers"), gettext("Nothing to do"), UNKNOWN)
 
 
 def _broker() -> Fact:
     kind = str(settings.CELERY_BROKER_URL).partition(":")[0]
     if kind == "memory":
-        return Fact(_t("Broker"), _t("In this process"), UP)
-    return Fact(_t("Broker"), _t("Not asked by this page"), UNKNOWN)
+        return Fact(gettext("Broker"), gettext("In this process"), UP)
+    return Fact(gettext("Broker"), gettext("Not asked by this page"), UNKNOWN)
 
 
 def _database() -> Fact:
@@ -68,13 +67,13 @@ def _database() -> Fact:
         cursor.execute("SELECT 1")
         cursor.fetchone()
     taken = (time.perf_counter() - began) * 1000
-    told = _t("%(name)s, answers in %(time).2f ms")
-    return Fact(_t("Database"), told % {"name": connection.display_name, "time": taken}, UP)
+    told = gettext("%(name)s, answers in %(time).2f ms")
+    return Fact(gettext("Database"), told % {"name": connection.display_name, "time": taken}, UP)
 
 
 def _events(now: datetime) -> Fact:
     late = OutboxEvent.objects.filter(due_at__lt=now - OVERDUE).values("pk")[:COUNTED].count()
     if late:
         words = ngettext("%d event is late", "%d events are late", late)
-        return Fact(_t("Events"), words % late, LATE)
-    return Fact(_t("Events"), _t("None is late"), UP)
+        return Fact(gettext("Events"), words % late, LATE)
+    return Fact(gettext("Events"), gettext("None is late"), UP)

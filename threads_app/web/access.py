@@ -13,9 +13,8 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from django.views import View
 
 from threadhub.kernel import clock
@@ -164,7 +163,7 @@ class GrantPage(ThreadPage):
             else:
                 name = given.user.get_username() if given.user else str(given.group)
                 told = {"name": name, "role": given.role.name}
-                messages.success(request, _t("%(name)s is %(role)s here now.") % told)
+                messages.success(request, gettext("%(name)s is %(role)s here now.") % told)
                 return _back(thread)
         context = {**self.frame(request, thread), **_shown(request, thread), "form": form}
         return self.response(request, context, status=status)
@@ -238,7 +237,7 @@ class RevokePage(ThreadPage):
             return _back(thread)
         name = given.user.get_username() if given.user else str(given.group)
         told = {"name": name, "role": given.role.name}
-        messages.success(request, _t("%(name)s is not %(role)s here any more.") % told)
+        messages.success(request, gettext("%(name)s is not %(role)s here any more.") % told)
         return _back(thread)
 
 
@@ -247,7 +246,7 @@ def _given(thread: Thread, grant_key: str) -> RoleGrant:
     known = grant_key.isascii() and grant_key.isdigit() and len(grant_key) < 18
     given = rows.filter(pk=int(grant_key), thread=thread).first() if known else None
     if given is None:
-        raise Http404(_t("There is no such grant."))
+        raise Http404(gettext("There is no such grant."))
     return given
 
 

@@ -10,8 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from threadhub.kernel import clock
 from threadhub.kernel.errors import Conflict, Invalid, ThreadHubError
@@ -93,7 +92,7 @@ class RunPage(ActPage):
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
-        return _t("Run %s") % thread
+        return gettext("Run %s") % thread
 
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
         """Return the form of the graph's input."""
@@ -103,7 +102,7 @@ class RunPage(ActPage):
         """Start the run; the same form sent twice starts it once."""
         form = starting.run_form(thread, request.POST)
         if form is None:
-            raise Conflict(_t(NO_GRAPH))
+            raise Conflict(gettext(NO_GRAPH))
         if form.switch(request.POST):
             return self.show(request, thread, form=form)
         try:
@@ -116,7 +115,7 @@ class RunPage(ActPage):
         except Invalid as error:
             form.refuse(error)
             return self.show(request, thread, status=422, form=form)
-        messages.success(request, _t("The run is on its way."))
+        messages.success(request, gettext("The run is on its way."))
         return led(reverse("admin:threads_app_thread_live", args=[thread.pk]))
 
     def _start(self, request: HttpRequest, thread: Thread, order: RunOrder) -> None:
@@ -136,14 +135,16 @@ class ResumeAct(ActPage):
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
-        return _t("Resume %s") % thread
+        return gettext("Resume %s") % thread
 
     def act(self, request: HttpRequest, thread: Thread) -> HttpResponse:
         """Start a run without input, with the configuration of the last one."""
         mine = Run.objects.visible_to(request.user, "view").filter(thread=thread)
         last = mine.select_related("graph").order_by("-id").first()
         if last is None:
-            raise Conflict(_t("Nothing has run on this thread yet, so there is nothing to resume."))
+            raise Conflict(
+                gettext("Nothing has run on this thread yet, so there is nothing to resume.")
+            )
         key, digest = _once(request, "resume")
         order = RunOrder(
             config=last.config,
@@ -158,7 +159,7 @@ class ResumeAct(ActPage):
         runs.start(
             thread=thread, assistant=assistant, actor=request.user, order=order, now=clock.now()
         )
-        messages.success(request, _t("The thread goes on from its last checkpoint."))
+        messages.success(request, gettext("The thread goes on from its last checkpoint."))
         return led(reverse("admin:threads_app_thread_live", args=[thread.pk]))
 
 
@@ -170,7 +171,7 @@ class CancelPage(ActPage):
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
-        return _t("Cancel the run of %s") % thread
+        return gettext("Cancel the run of %s") % thread
 
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
         """Return the run and the reason as typed."""
@@ -184,9 +185,9 @@ class CancelPage(ActPage):
         back = "runs" if address == "runs" else "live"
         leading = led(reverse(f"admin:threads_app_thread_{back}", args=[thread.pk]))
         if run is None:
-            raise Conflict(_t("No run is under way on this thread."))
+            raise Conflict(gettext("No run is under way on this thread."))
         if run.status == Run.Status.CANCELLED or run.cancel_requested_at is not None:
-            messages.success(request, _t("The run is asked to stop."))
+            messages.success(request, gettext("The run is asked to stop."))
             return leading
         try:
             reason = request.POST.get("reason", "")[:500]
@@ -194,7 +195,7 @@ class CancelPage(ActPage):
         except ThreadHubError as error:
             messages.warning(request, error.message)
         else:
-            messages.success(request, _t("The run is asked to stop."))
+            messages.success(request, gettext("The run is asked to stop."))
         return leading
 
 
@@ -206,7 +207,7 @@ class RenamePage(ActPage):
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
-        return _t("Rename %s") % thread
+        return gettext("Rename %s") % thread
 
     def content(self, request: HttpRequest, thread: Thread) -> dict[str, Any]:
         """Return the name as typed."""
@@ -216,7 +217,7 @@ class RenamePage(ActPage):
         """Set the title."""
         title = request.POST.get("title", "")
         changed = threads.change(thread=thread, now=clock.now(), title=title)
-        messages.success(request, _t("The thread is called %s now.") % changed)
+        messages.success(request, gettext("The thread is called %s now.") % changed)
         return led(reverse("admin:threads_app_thread_live", args=[thread.pk]))
 
 
@@ -228,13 +229,13 @@ class DeletePage(ActPage):
 
     def title(self, thread: Thread) -> str:
         """Return what the page is called."""
-        return _t("Delete %s") % thread
+        return gettext("Delete %s") % thread
 
     def act(self, request: HttpRequest, thread: Thread) -> HttpResponse:
         """Delete it. Raises Conflict while something needs it."""
         name = str(thread)
         threads.delete(thread=thread, now=clock.now(), actor=request.user)
-        messages.success(request, _t("The thread %s is deleted.") % name)
+        messages.success(request, gettext("The thread %s is deleted.") % name)
         return led(reverse("admin:threads_app_thread_changelist"))
 
 
@@ -255,13 +256,13 @@ def _demand_no_question(request: HttpRequest, thread: Thread) -> None:
     """Raise Conflict where a run would drop a question that nobody has answered."""
     asked = Interrupt.objects.visible_to(request.user, "view").filter(thread=thread)
     if asked.open().exists():
-        raise Conflict(_t("A question is open on this thread. Answer it first."))
+        raise Conflict(gettext("A question is open on this thread. Answer it first."))
 
 
 def _assistant(request: HttpRequest, thread: Thread) -> Assistant:
     """Return the assistant the thread was made for, or its graph's default one."""
     if thread.graph is None:
-        raise Conflict(_t(NO_GRAPH))
+        raise Conflict(gettext(NO_GRAPH))
     usable = assistants.usable(user=request.user).filter(graph=thread.graph)
     try:
         named = UUID(str(thread.metadata.get("assistant_id")))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_text
@@ -60,8 +60,8 @@ class Card:
     def text(self) -> str:
         """Return what is asked, in the graph's words where it has any."""
         if not self.is_told:
-            return _t("This thread waits for an answer.")
-        return asked(self.question.value) or _t("The graph asks for an answer.")
+            return gettext("This thread waits for an answer.")
+        return asked(self.question.value) or gettext("The graph asks for an answer.")
 
     @property
     def details(self) -> list[Detail]:
@@ -85,8 +85,8 @@ class Card:
         if self.may_answer and self.is_told:
             return ""
         if not self.is_told:
-            return _t("You may see that this thread waits, but not what it asks.")
-        return _t("You may read this question; answering it needs the permission to run.")
+            return gettext("You may see that this thread waits, but not what it asks.")
+        return gettext("You may read this question; answering it needs the permission to run.")
 
     @property
     def can_be_decided(self) -> bool:
@@ -100,7 +100,7 @@ class Card:
         if decision is None:
             return []
         if decision.part.kind == "boolean" and _is_approval(decision.part.path):
-            return [("true", _t("Approve")), ("false", _t("Reject"))]
+            return [("true", gettext("Approve")), ("false", gettext("Reject"))]
         return [(value, words) for value, words, _ in decision.options]
 
 
@@ -144,7 +144,7 @@ def fill(card: Card, data: Mapping[str, Any] | None = None) -> SchemaForm | None
         if schema:
             card.form = form_for(schema, data, prefix)
         else:
-            card.form = form_for({**FREE, "title": _t("Answer")}, data, prefix, is_loose=True)
+            card.form = form_for({**FREE, "title": gettext("Answer")}, data, prefix, is_loose=True)
     return card.form
 
 
@@ -164,7 +164,7 @@ def details(value: Any) -> list[Detail]:
         return []
     masked = redact(value)
     if not isinstance(masked, dict):
-        return [Detail(_t("Value"), _shown(masked), is_long=True)]
+        return [Detail(gettext("Value"), _shown(masked), is_long=True)]
     said = asked(value)
     return [
         _detail(str(name), inner)

@@ -10,8 +10,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from threadhub.kernel import clock, operations
 from threadhub.kernel.errors import NotVisible, ThreadHubError
@@ -65,7 +64,7 @@ def delete(request: HttpRequest, threads: ThreadQuerySet) -> HttpResponse | None
     """Show what would be deleted; once confirmed, ask for the operation and lead to it."""
     allowed = list(threads.visible_to(request.user, "delete").order_by("-updated_at", "-pk"))
     if not allowed:
-        messages.warning(request, _t("None of the selected threads may be deleted by you."))
+        messages.warning(request, gettext("None of the selected threads may be deleted by you."))
         return None
     if request.POST.get("confirmed") != "yes":
         return _preview(request, threads, allowed)
@@ -93,7 +92,7 @@ def _preview(request: HttpRequest, threads: ThreadQuerySet, allowed: list[Any]) 
     context = {
         **site.each_context(request),
         "title": ngettext("Delete %d thread", "Delete %d threads", len(allowed)) % len(allowed),
-        "crumbs": [(reverse("admin:threads_app_thread_changelist"), _t("Threads"))],
+        "crumbs": [(reverse("admin:threads_app_thread_changelist"), gettext("Threads"))],
         "allowed": allowed,
         "named": allowed[:NAMED],
         "unnamed": max(len(allowed) - NAMED, 0),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.http import Http404
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from threadhub.kernel.errors import NotVisible
 from threads_app.selectors import branches, comparing, snapshots
@@ -91,7 +91,7 @@ def _rows(request: HttpRequest, rows: list[Row], laid: Tree) -> list[dict[str, A
 
 
 def _branch(name: str) -> str:
-    return name or _t("main")
+    return name or gettext("main")
 
 
 def _compared(
@@ -122,7 +122,7 @@ def _compared(
 
 def _name(moment: Moment | None, names: dict[str, str]) -> str:
     if moment is None:
-        return _t("nothing")
+        return gettext("nothing")
     return names.get(moment.outline.checkpoint_id) or step_name(moment.outline)
 
 

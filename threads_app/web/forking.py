@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from threadhub.kernel import clock
 from threadhub.kernel.errors import Invalid, ThreadHubError
@@ -72,9 +72,9 @@ class ForkPage(ThreadPage):
             return self._again(request, thread, error)
         name = clean_text(request.POST.get("name", "")).strip()
         if "run" in request.POST:
-            messages.success(request, _t("The branch %s is the head now and runs.") % name)
+            messages.success(request, gettext("The branch %s is the head now and runs.") % name)
             return _to(thread, "live")
-        text = _t("The branch %s is the head now. Nothing has run yet.") % name
+        text = gettext("The branch %s is the head now. Nothing has run yet.") % name
         messages.success(request, text)
         return _to(thread, "checkpoints", f"?b={made}")
 
@@ -89,7 +89,7 @@ class ForkPage(ThreadPage):
 
 def _demand_read(request: HttpRequest, thread: Thread) -> None:
     if not access.can(request.user, "read", thread):
-        raise PermissionDenied(_t("Forking shows the state, which you may not read."))
+        raise PermissionDenied(gettext("Forking shows the state, which you may not read."))
 
 
 def _to(thread: Thread, tab: str, query: str = "") -> HttpResponse:
@@ -147,7 +147,7 @@ def _edits(thread: Thread, checkpoint_id: str, typed: Any) -> dict[str, Any]:
         try:
             edits[name] = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
-            problems[name] = [_t("This is not JSON: %s") % error]
+            problems[name] = [gettext("This is not JSON: %s") % error]
     if problems:
         raise Invalid("Some values are not JSON.", fields=problems)
     return edits
@@ -228,9 +228,9 @@ def _field(channel: Channel, typed: Any, errors: dict[str, Any]) -> Field:
 
 def _why_off(channel: Channel) -> str:
     if channel.problem:
-        return _t("This value cannot be read.")
+        return gettext("This value cannot be read.")
     if channel.kind not in EDITABLE_KINDS:
-        return _t("Channels of this kind cannot be replaced.")
+        return gettext("Channels of this kind cannot be replaced.")
     if channel.size > EDITABLE_BYTES:
-        return _t("This value is too long to be edited here.")
+        return gettext("This value is too long to be edited here.")
     return ""

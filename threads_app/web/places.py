@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.http import Http404
-from django.utils.translation import gettext as _t
-from django.utils.translation import pgettext
+from django.utils.translation import gettext, pgettext
 
 from threadhub.kernel.errors import NotVisible
 from threadhub.kernel.models import clean_text
@@ -64,7 +63,7 @@ def named(namespaces: Iterable[str]) -> list[Named]:
         path = " › ".join(part.partition(":")[0] for part in ns.split("|"))
         counts[path] = counts.get(path, 0) + 1
         again = f" ({counts[path]})" if counts[path] > 1 else ""
-        shown.append(Named(ns, f"{path}{again}" if ns else _t("The thread itself")))
+        shown.append(Named(ns, f"{path}{again}" if ns else gettext("The thread itself")))
     return shown
 
 

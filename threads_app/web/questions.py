@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.views import View
 
 from threadhub.kernel import clock
@@ -115,7 +115,7 @@ def _answered(request: HttpRequest, card: Card, data: Mapping[str, Any]) -> Http
     except Invalid as error:
         _refuse(card, error)
         return _page(request, card, status=422)
-    messages.success(request, _t("Your answer was sent. The node starts again."))
+    messages.success(request, gettext("Your answer was sent. The node starts again."))
     return HttpResponseRedirect(card.back or _thread(card), status=303)
 
 
@@ -140,12 +140,12 @@ def _state(card: Card) -> str:
     """Return who was there before, in one sentence."""
     question = card.question
     if question.answered_by and question.answered_at:
-        told = _t("%(who)s answered this question on %(when)s.")
+        told = gettext("%(who)s answered this question on %(when)s.")
         return told % {"who": name_of(question.answered_by), "when": _when(question.answered_at)}
     if not _is_open(card):
-        return _t("This question was withdrawn: the thread went on without an answer.")
+        return gettext("This question was withdrawn: the thread went on without an answer.")
     if question.claimed_by and question.claimed_at:
-        told = _t("%(who)s claimed this question on %(when)s.")
+        told = gettext("%(who)s claimed this question on %(when)s.")
         return told % {"who": name_of(question.claimed_by), "when": _when(question.claimed_at)}
     return ""
 
@@ -159,9 +159,9 @@ def _page(request: HttpRequest, card: Card, *, status: int = 200) -> TemplateRes
     typed = card.form.typed if card.form and not is_open else ""
     context = {
         **site.each_context(request),
-        "title": card.text if len(card.text) <= asked.SHORT else _t("Question"),
+        "title": card.text if len(card.text) <= asked.SHORT else gettext("Question"),
         "crumbs": [
-            (reverse("admin:threads_app_thread_changelist"), _t("Threads")),
+            (reverse("admin:threads_app_thread_changelist"), gettext("Threads")),
             (_thread(card), str(card.question.thread)),
         ],
         "card": card,

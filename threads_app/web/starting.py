@@ -13,7 +13,7 @@ from django.contrib.admin import site
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.views import View
 
 from threadhub.kernel import clock
@@ -96,7 +96,7 @@ class StartPage(View):
         """Make the thread and start its run; what was typed stays until both are accepted."""
         graph = _picked(request.POST.get("graph", ""))
         if graph is None:
-            messages.error(request, _t("Pick a graph that can run."))
+            messages.error(request, gettext("Pick a graph that can run."))
             return _page(request, None, status=422)
         form = RunForm(graph, request.POST)
         if form.switch(request.POST):
@@ -134,9 +134,9 @@ def _made(request: HttpRequest, form: RunForm, order: RunOrder | None) -> Thread
         known = Thread.objects.visible_to(user, "execute").filter(owner_id=user.pk)
         if (found := known.filter(public_id=form.key).first()) is not None:
             return found
-        raise Invalid(_t("This page was sent before. Open it again.")) from None
+        raise Invalid(gettext("This page was sent before. Open it again.")) from None
     except ValueError:
-        raise Invalid(_t("This page was changed on its way. Open it again.")) from None
+        raise Invalid(gettext("This page was changed on its way. Open it again.")) from None
     if order is not None:
         runs.start(thread=thread, assistant=assistant, actor=user, order=order, now=now)
     return thread
@@ -156,8 +156,8 @@ def _page(
     graphs = Graph.objects.exclude(status=Graph.Status.GONE).order_by("name")
     context = {
         **site.each_context(request),
-        "title": _t("New thread"),
-        "crumbs": [(reverse("admin:threads_app_thread_changelist"), _t("Threads"))],
+        "title": gettext("New thread"),
+        "crumbs": [(reverse("admin:threads_app_thread_changelist"), gettext("Threads"))],
         "graphs": graphs.defer("check_report"),
         "form": form,
         "typed_title": request.POST.get("title", ""),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404
 from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 from threadhub.kernel.adminbase.marks import look
 from threadhub.kernel.observability.redaction import redact_text
@@ -142,7 +142,11 @@ class Asked:
     @property
     def zooms(self) -> list[dict[str, Any]]:
         """Return the three zooms with their words and addresses."""
-        words = {"compact": _t("Compact"), "waterfall": _t("Waterfall"), "events": _t("All events")}
+        words = {
+            "compact": gettext("Compact"),
+            "waterfall": gettext("Waterfall"),
+            "events": gettext("All events"),
+        }
         return [
             {
                 "text": words[name],
@@ -158,14 +162,16 @@ class Asked:
         is_strict = self.only == "error"
         found = [
             {
-                "text": _t("Errors only"),
+                "text": gettext("Errors only"),
                 "address": self.address(only="" if is_strict else "error", after=""),
                 "is_on": is_strict,
             }
         ]
         if self.zoom == "waterfall":
             address = self.address(fold="0" if self.is_folded else "")
-            found.append({"text": _t("Fold repeats"), "address": address, "is_on": self.is_folded})
+            found.append(
+                {"text": gettext("Fold repeats"), "address": address, "is_on": self.is_folded}
+            )
         return found
 
     @property
@@ -196,7 +202,7 @@ def _picked(request: HttpRequest, listed: list[Run], runs: Any) -> Run | None:
     found: Run | None = next((run for run in listed if run.pk == named), None)
     found = found or runs.filter(pk=named).first()
     if found is None:
-        raise Http404(_t("This thread has no such run."))
+        raise Http404(gettext("This thread has no such run."))
     return found
 
 

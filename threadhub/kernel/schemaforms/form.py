@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from threadhub.kernel import schemas
 from threadhub.kernel.models import clean_text
@@ -41,7 +40,7 @@ class Bound:
     def options(self) -> list[tuple[str, str, bool]]:
         """Return value, words and whether it is chosen, of everything there is to choose."""
         if self.part.kind == "boolean":
-            pairs = [("true", _t("Yes")), ("false", _t("No"))]
+            pairs = [("true", gettext("Yes")), ("false", gettext("No"))]
         else:
             pairs = [(values.option(value), _words(value)) for value in self.part.options]
         return [(value, words, value == self.text) for value, words in pairs]
@@ -62,7 +61,7 @@ class Bound:
     @property
     def extra_hint(self) -> str:
         """Return what the kind of the field asks for, empty where it is plain."""
-        words = {"list": _t("One per line."), "json": _t("JSON.")}
+        words = {"list": gettext("One per line."), "json": gettext("JSON.")}
         return words.get(self.part.kind, "")
 
     def walk(self) -> Iterator[Bound]:
@@ -147,7 +146,7 @@ class SchemaForm:
     def summary(self) -> list[tuple[str, str, str]]:
         """Return label, id of the control and sentence of everything that is wrong."""
         found = [("", "", text) for text in self.problems]
-        found += [(_t("JSON"), f"id_{self.raw_name}", text) for text in self.raw_errors]
+        found += [(gettext("JSON"), f"id_{self.raw_name}", text) for text in self.raw_errors]
         wrong = [bound for bound in self._fields() if bound.errors and not self.is_raw]
         return found + [(bound.part.label, bound.id, bound.errors[0]) for bound in wrong]
 
@@ -168,7 +167,7 @@ class SchemaForm:
             self.raw_errors.append(str(error))
             return False
         if entered is ABSENT:
-            self.problems.append(_t("Nothing was entered."))
+            self.problems.append(gettext("Nothing was entered."))
         elif not (self.is_raw and self.is_loose):
             for violation in schemas.violations(self._checked_by(), entered):
                 self.add_error(violation.path, _sentence(violation))
@@ -201,7 +200,7 @@ class SchemaForm:
         except values.Unreadable as error:
             self.raw_errors.append(str(error))
         except values.Unshowable:
-            self.raw_errors.append(_t("The form has no field for a part of this JSON."))
+            self.raw_errors.append(gettext("The form has no field for a part of this JSON."))
         if not self.is_raw:
             self._forget()
 
@@ -282,7 +281,7 @@ class SchemaForm:
             if is_missing and child.part.is_nullable:
                 given[child.part.path[-1]] = None
             elif is_missing and not child.errors:
-                child.errors.append(_t("This is needed."))
+                child.errors.append(gettext("This is needed."))
 
     def _draft(self, bound: Bound | None) -> Any:
         """Return what was typed so far; what is no value yet stays as text."""
@@ -347,11 +346,15 @@ def _sentence(violation: schemas.Violation) -> str:
     """Return what is wrong in the words of the page; the checker's own for rare rules."""
     limit = violation.limit
     if violation.rule == "required":
-        return _t("This is needed.")
+        return gettext("This is needed.")
     if violation.rule == "enum":
-        return _t("Choose one of the given values.")
+        return gettext("Choose one of the given values.")
     if violation.rule in {"minimum", "maximum"}:
-        words = _t("Enter at least %s.") if violation.rule == "minimum" else _t("Enter at most %s.")
+        words = (
+            gettext("Enter at least %s.")
+            if violation.rule == "minimum"
+            else gettext("Enter at most %s.")
+        )
         return str(words % limit)
     if violation.rule == "maxLength":
         words = ngettext("Use at most %d character.", "Use at most %d characters.", limit)

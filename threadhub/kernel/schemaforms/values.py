@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     from .reading import Part
@@ -68,13 +68,13 @@ def parse_json(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_number)
     except json.JSONDecodeError as error:
-        told = _t("This is no JSON: line %(line)d, column %(column)d: %(why)s.")
+        told = gettext("This is no JSON: line %(line)d, column %(column)d: %(why)s.")
         place = {"line": error.lineno, "column": error.colno, "why": error.msg}
         raise Unreadable(told % place) from None
     except RecursionError:
-        raise Unreadable(_t("This JSON is nested too deeply.")) from None
+        raise Unreadable(gettext("This JSON is nested too deeply.")) from None
     except ValueError:
-        raise Unreadable(_t("This JSON holds a number that is too large.")) from None
+        raise Unreadable(gettext("This JSON holds a number that is too large.")) from None
 
 
 def as_text(value: Any) -> str:
@@ -83,7 +83,7 @@ def as_text(value: Any) -> str:
 
 
 def _refuse(name: str) -> Any:
-    raise Unreadable(_t("JSON has no value %s.") % name)
+    raise Unreadable(gettext("JSON has no value %s.") % name)
 
 
 def _number(text: str) -> float:
@@ -104,7 +104,7 @@ def _scalar(kind: str, text: str) -> Any:
     wanted = int if kind == "integer" else int | float
     is_meant = isinstance(number, wanted) and not isinstance(number, bool)
     if not is_meant or not math.isfinite(number):
-        words = {"integer": _t("Enter a whole number."), "number": _t("Enter a number.")}
+        words = {"integer": gettext("Enter a whole number."), "number": gettext("Enter a number.")}
         raise Unreadable(words[kind])
     return number
 
@@ -113,12 +113,12 @@ def _chosen(part: Part, text: str) -> Any:
     for value in part.options:
         if option(value) == text:
             return value
-    raise Unreadable(_t("Choose one of the given values."))
+    raise Unreadable(gettext("Choose one of the given values."))
 
 
 def _boolean(text: str) -> bool:
     if text not in {"true", "false"}:
-        raise Unreadable(_t("Choose yes or no."))
+        raise Unreadable(gettext("Choose yes or no."))
     return text == "true"
 
 
