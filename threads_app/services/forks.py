@@ -137,6 +137,9 @@ def _typed(thread: Thread, place: Place, fork: Fork) -> dict[str, Any]:
         except Invalid as error:
             problems[name] = [error.message]
             continue
+        except RecursionError:
+            problems[name] = ["It is nested too deeply."]
+            continue
         if typed is not known[name]:
             edited[name] = typed
     if problems:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from threadhub.kernel import clock
-from threadhub.kernel.errors import Invalid, ThreadHubError
+from threadhub.kernel.errors import Invalid, NotVisible, ThreadHubError
 from threadhub.kernel.ids import new_id
 from threadhub.kernel.models import clean_text
 from threadhub.kernel.rbac import access
@@ -68,6 +68,8 @@ class ForkPage(ThreadPage):
             found(request, thread_key, "execute")
         try:
             made = _made(request, thread)
+        except NotVisible as error:
+            raise Http404(error.message) from None
         except ThreadHubError as error:
             return self._again(request, thread, error)
         name = clean_text(request.POST.get("name", "")).strip()

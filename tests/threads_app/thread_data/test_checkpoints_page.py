@@ -152,6 +152,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
     ({"edit:draft": "{"}, "This is not JSON"),
     ({"edit:draft": "NaN"}, "This is not JSON"),
     ({"edit:draft": "[" * 5000}, "This is not JSON"),
+    ({"edit:plan": "[" * 900 + "]" * 900}, "This"),
     ({"edit:draft": "7"}, "This must stay a str."),
     ({"edit:draft": '"x"', "as_node": ""}, "Choose the node"),
     ({"name": " "}, "1 to 60 characters"),
@@ -170,11 +171,19 @@ def test_a_refusal_stands_beside_its_field_and_keeps_what_was_typed(
 
     assert {answer.status_code for answer in answers} == {422}
     texts = [unescape(answer.content.decode()) for answer in answers]
-    assert [told in text for text, (_, told) in zip(texts, REFUSED, strict=True)] == [True] * 7
+    assert [told in text for text, (_, told) in zip(texts, REFUSED, strict=True)] == [True] * 8
     typed = [value for fields, _ in REFUSED for value in fields.values()]
     shown = [text for text, (fields, _) in zip(texts, REFUSED, strict=True) for _ in fields]
     assert all(value in text for value, text in zip(typed, shown, strict=True))
     assert all("kept reason" in text for text in texts)
+
+
+def test_a_form_about_a_checkpoint_that_is_not_there_is_not_found(pages: Open, owner: Any) -> None:
+    opened = pages(owner)
+    form = form_of(opened.text("fork")) | {"name": "lost", "checkpoint": "nope"}
+
+    assert opened.post("fork", **form).status_code == 404
+    assert opened.get("fork", checkpoint="nope").status_code == 404
 
 
 def test_a_form_that_is_out_of_date_is_refused(
