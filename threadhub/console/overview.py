@@ -189,7 +189,7 @@ def _stats(user: Any, within: Reach, counted: list[Slice], window: Window) -> li
               _t("threads in the window")),
         _stat("success", _t("Done"), _t("over %d") % done if within.is_cut else str(done),
               f"{lists['runs']}?status__exact=success", _t("runs in the window")),
-        _stat("pending", _t("Pending"), _capped(runs.filter(status="pending")),
+        _stat("pending", _t("Pending"), _capped(runs.active().filter(status="pending")),
               f"{lists['runs']}?status__exact=pending", _t("runs now")),
         _stat("idle", _t("Idle"), _capped(threads.filter(status="idle")),
               f"{lists['threads']}?status__exact=idle", _t("threads now")),
