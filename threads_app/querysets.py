@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q
 from django.db.models.functions import Now
 
 from threadhub.kernel.rbac.querysets import Action, ModelT, ProtectedQuerySet
@@ -50,6 +50,15 @@ class ThreadQuerySet(SearchableQuerySet["Thread"]):
         return self.filter(~Exists(active), is_temporary=True, updated_at__lt=before)
 
 
+def _in_line() -> Func:
+    """Match pending and running runs in the very words of their index.
+
+    SQLite uses an index of some rows only where the statement says the same, without parameters.
+    """
+    template = "(%(expressions)s IN ('pending', 'running'))"
+    return Func(F("status"), template=template, output_field=BooleanField())
+
+
 class RunQuerySet(ProtectedQuerySet["Run"]):
     """Filters for runs; a run is as visible as its thread."""
 
@@ -57,7 +66,7 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 
     def active(self) -> Self:
         """Return the runs that are pending or running."""
-        return self.filter(status__in=["pending", "running"])
+        return self.filter(_in_line())
 
     def with_shown_status(self, status: str) -> Self:
         """Return the runs that LangGraph's clients see in this status."""
@@ -67,7 +76,8 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 
     def due(self) -> Self:
         """Return the pending runs that a worker may claim now, by the database's clock."""
-        return self.filter(status="pending").filter(Q(due_at=None) | Q(due_at__lte=Now()))
+        pending = self.active().filter(status="pending")
+        return pending.filter(Q(due_at=None) | Q(due_at__lte=Now()))
 
     def claimable(self) -> Self:
         """Return the due runs whose thread executes no other run."""
@@ -81,7 +91,7 @@ class RunQuerySet(ProtectedQuerySet["Run"]):
 
     def abandoned(self) -> Self:
         """Return the running runs whose lease has ended, by the database's clock."""
-        return self.filter(status="running", lease_until__lt=Now())
+        return self.active().filter(status="running", lease_until__lt=Now())
 
 
 class AssistantQuerySet(SearchableQuerySet["Assistant"]):

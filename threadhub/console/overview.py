@@ -189,7 +189,7 @@ def _stats(user: Any, within: Reach, counted: list[Slice], window: Window) -> li
               gettext("threads in the window")),
         _stat("success", gettext("Done"), gettext("over %d") % done if within.is_cut else str(done),
               f"{lists['runs']}?status__exact=success", gettext("runs in the window")),
-        _stat("pending", gettext("Pending"), _capped(runs.filter(status="pending")),
+        _stat("pending", gettext("Pending"), _capped(runs.active().filter(status="pending")),
               f"{lists['runs']}?status__exact=pending", gettext("runs now")),
         _stat("idle", gettext("Idle"), _capped(threads.filter(status="idle")),
               f"{lists['threads']}?status__exact=idle", gettext("threads now")),

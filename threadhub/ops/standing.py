@@ -48,7 +48,7 @@ def _workers() -> Fact:
         words = ngettext("%d run waits to be taken", "%d runs wait to be taken", waiting)
         return Fact(gettext("Workers"), words % waiting, LATE)
     held = Q(status="running", lease_until__gt=Now())
-    busy = Run.objects.filter(held).aggregate(count=Count("owner", distinct=True))["count"]
+    busy = Run.objects.active().filter(held).aggregate(count=Count("owner", distinct=True))["count"]
     if busy:
         return Fact(gettext("Workers"), ngettext("%d at work", "%d at work", busy) % busy, UP)
     return Fact(gettext("Workers"), gettext("Nothing to do"), UNKNOWN)

@@ -82,7 +82,7 @@ def slowness(runs: RunQuerySet, *, within: Reach) -> dict[str, tuple[float, int]
 
 def running(runs: RunQuerySet, *, limit: int) -> RunQuerySet:
     """Return the runs that are executed now, the longest first."""
-    found = runs.filter(status="running").select_related("thread", "graph", "actor")
+    found = runs.active().filter(status="running").select_related("thread", "graph", "actor")
     found = found.defer("thread__values_preview", "input", "config", "context", "options")
     return found.order_by(F("started_at").asc(nulls_last=True))[:limit]
 
