@@ -111,6 +111,8 @@ class GraphAdmin(ReadOnlyAdmin):
 class ThreadAdmin(ThreadList, ProtectedAdmin):
     """The threads a person may see, each with its runs, questions and checkpoints."""
 
+    unread = OF_GRAPH
+
     def get_urls(self) -> list[URLPattern]:
         """Return the list, and the pages of one thread."""
         return [*urls.patterns(self.admin_site), *super().get_urls()]

@@ -41,7 +41,7 @@ def ten(operator: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def titles(page: str) -> list[str]:
-    return re.findall(r'class="cell-main"[^>]*>(Plan \d+)<', page)
+    return re.findall(r'class="cell-main"[^>]*>(?:<[^>]*>)*(Plan \d+)\s*<', page)
 
 
 def turn(client: Client, page: str, way: str) -> str | None:
