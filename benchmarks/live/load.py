@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +172,7 @@ async def comings(bench: Bench, *, total: int, together: int) -> list[str]:
             async with bench.open(bench.key_of(number)) as socket:
                 await greet(socket, "inbox")
                 return True
-        except (OSError, TimeoutError, ConnectionClosed):
+        except (OSError, TimeoutError, WebSocketException):
             return False
 
     done = sum(await asyncio.gather(*[one(number) for number in range(together)]))
@@ -206,7 +206,7 @@ async def idle(bench: Bench, *, sockets: int, seconds: float) -> list[str]:
     for start in range(0, sockets, 100):
         batch = [bench.open(bench.key_of(n)) for n in range(start, min(start + 100, sockets))]
         opened += await asyncio.gather(*batch)
-    await asyncio.gather(*[greet(socket) for socket in opened])
+        await asyncio.gather(*[greet(socket) for socket in opened[start:]])
     beat = asyncio.ensure_future(beating(opened))
     await asyncio.sleep(seconds)
     each = (bench.memory() - before) / sockets / 1024

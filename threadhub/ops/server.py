@@ -15,6 +15,7 @@ from threadhub.kernel.realtime import hub
 from threadhub.kernel.realtime.messages import LARGEST_HEARD, LARGEST_SENT
 
 HTTP_TIMEOUT_SECONDS = 24 * 3600
+HANDSHAKE_SECONDS = 30
 
 
 class Server:
@@ -29,6 +30,8 @@ class Server:
             # Bounds what is sent, too; what comes in is bounded by frame, and by the consumer.
             websocket_max_message_size=2 * LARGEST_SENT,
             websocket_max_frame_size=LARGEST_HEARD,
+            # A thousand sockets that come back at once wait for each other.
+            websocket_handshake_timeout=HANDSHAKE_SECONDS,
             server_name="ThreadHub",
             ready_callable=self._listening,
         )
