@@ -53,7 +53,7 @@ class ThreadHubProcess:
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._answers, timeout=60, message="the server answers")
+        wait_until(self._answers, timeout=180, message="the server answers")
 
     def kill(self) -> None:
         """Kill the server, if it runs, the hard way."""
