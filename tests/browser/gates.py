@@ -128,6 +128,6 @@ def texts(tab: Tab) -> set[str]:
 def untranslated(english: set[str], chinese: set[str], data: str) -> list[str]:
     """Return the sentences that are the same in both languages and are no data."""
     same = (text.removesuffix(" · ThreadHub") for text in english & chinese)
-    return sorted(
-        f"not translated: {text}" for text in same if ENGLISH.search(text) and text not in data
-    )
+    # An error is told as its class and its message, which are kept apart.
+    parts = ((text, text.rpartition("Error: ")[2]) for text in same if ENGLISH.search(text))
+    return sorted(f"not translated: {text}" for text, part in parts if part not in data)

@@ -169,7 +169,7 @@ THREAD = (
         filling.WAITING,
         query="kind=user&name=stranger&role=viewer",
     ),
-    tab_of("Revoke access", "access_revoke", filling.WAITING, query="grant=1"),
+    tab_of("Revoke access", "access_revoke", filling.FINISHED, query="grant=1"),
     one_of("Thread, as the admin keeps it", "threads_app_thread", thread(filling.FINISHED)),
 )
 GOVERN = (
