@@ -227,13 +227,13 @@ def test_what_is_revoked_on_a_session_is_noticed_by_who_watches_its_threads_in_a
     given = grants.grant(
         role="viewer", to=people["ada"], on=session, actor=people["owner"], now=clock.now()
     )
-    told: set[int] = set()
+    told: set[int | str] = set()
     monkeypatch.setattr(wakeups, "announce", told.add)
 
     with django_capture_on_commit_callbacks(execute=True):
         grants.revoke(grant=given, actor=people["owner"])
 
-    assert told == {session.stream_id, thread.stream_id}
+    assert told == {session.stream_id, thread.stream_id, "access"}
 
 
 @pytest.mark.django_db(transaction=True)
