@@ -60,7 +60,7 @@ def found(request: HttpRequest, thread_key: int, action: Action) -> Thread:
     """Return the thread through the one door. Raises Http404, PermissionDenied."""
     try:
         return access.get(
-            Thread.objects.select_related("graph", "owner"),
+            Thread.objects.select_related("graph", "owner", "stream"),
             user=request.user,
             action=action,
             pk=thread_key,

@@ -15,3 +15,10 @@ document.addEventListener("click", async (event) => {
     copier.closest("details")?.removeAttribute("open");
   }
 });
+
+// The whole of a thread may be later than this page, and then nothing else says what happened.
+document.body.addEventListener("live:snapshot", ({ detail }) => {
+  const head = document.getElementById("head");
+  if (!head || !detail.topic.startsWith("thread:") || detail.seq <= Number(head.dataset.seq)) return;
+  document.body.dispatchEvent(new CustomEvent("live:behind"));
+});
