@@ -242,7 +242,7 @@ def _graphs(counted: list[Slice], slowness: dict[str, tuple[float, int]]) -> lis
         row["failed"] += each.count * (each.status in activity.FAILED)
     for row in found.values():
         row["p95"] = slowness.get(row["name"], (None, 0))[0]
-        row["share"] = f"{100 * row['failed'] / row['ended']:.1f} %" if row["ended"] else "–"
+        row["share"] = f"{100 * row['failed'] / row['ended']:.1f} %" if row["failed"] else "–"
     return sorted(found.values(), key=lambda row: -(row["p95"] or 0))[:GRAPHS]
 
 

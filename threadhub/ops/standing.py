@@ -41,6 +41,11 @@ def facts(*, now: datetime) -> list[Fact]:
     ]
 
 
+def _is_alone() -> bool:
+    """Return whether the workers are threads of this process."""
+    return str(settings.CELERY_BROKER_URL).startswith("memory:")
+
+
 def _workers() -> Fact:
     late = Run.objects.unheeded(after=timedelta(seconds=settings.LEASE_SECONDS))
     waiting = late.order_by().values("pk")[:COUNTED].count()
@@ -51,12 +56,12 @@ def _workers() -> Fact:
     busy = Run.objects.active().filter(held).aggregate(count=Count("owner", distinct=True))["count"]
     if busy:
         return Fact(gettext("Workers"), ngettext("%d at work", "%d at work", busy) % busy, UP)
-    return Fact(gettext("Workers"), gettext("Nothing to do"), UNKNOWN)
+    # Idle workers elsewhere leave no trace; those of this process are here as long as it is.
+    return Fact(gettext("Workers"), gettext("Nothing to do"), UP if _is_alone() else UNKNOWN)
 
 
 def _broker() -> Fact:
-    kind = str(settings.CELERY_BROKER_URL).partition(":")[0]
-    if kind == "memory":
+    if _is_alone():
         return Fact(gettext("Broker"), gettext("In this process"), UP)
     return Fact(gettext("Broker"), gettext("Not asked by this page"), UNKNOWN)
 

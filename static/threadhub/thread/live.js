@@ -12,6 +12,26 @@ const nodeOf = (graph, key) => graph.querySelector(`[data-node="${CSS.escape(key
 
 // ---- The graph ------------------------------------------------------------------------------
 
+// A graph wider than its place shows the node that matters, else its middle, where it begins;
+// drawn anew, it stays where the reader left it.
+let leftAt;
+
+function place() {
+  const well = document.querySelector("#graph .graph__well");
+  if (!well) return;
+  const node = well.querySelector(".gn.is-waiting, .gn.is-error, .gn.is-running")?.getBoundingClientRect();
+  const middle = node
+    ? node.left + node.width / 2 - well.getBoundingClientRect().left - well.clientWidth / 2
+    : (well.scrollWidth - well.clientWidth) / 2;
+  well.scrollLeft = leftAt ?? middle;
+}
+
+addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "graph") leftAt = detail.target.querySelector(".graph__well")?.scrollLeft;
+});
+addEventListener("htmx:afterSwap", place);
+place();
+
 const began = new Map();
 // The nodes that ended since others began: from them one came to what begins next.
 let ended = new Set();

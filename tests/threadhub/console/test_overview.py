@@ -14,7 +14,7 @@ from services import asking
 from sessions_app.models import Plan
 from threadhub.console import charts, overview
 from threadhub.kernel import clock
-from threadhub.ops import demo
+from threadhub.ops import demo, standing
 from threads_app.models import Graph, Run, Thread
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +144,16 @@ def test_graphs_stand_with_the_slowest_first(ana: Any, thread: Thread) -> None:
 
     assert table.index(">slow<") < table.index(">echo<")
     assert "100.0 %" in table
+    assert "0.0 %" not in table.replace("100.0 %", "")
+
+
+def test_idle_workers_are_known_to_be_up_where_they_are_in_this_process(settings: Any) -> None:
+    def workers() -> standing.Fact:
+        return standing.facts(now=clock.now())[1]
+
+    assert workers().state == standing.UP
+    settings.CELERY_BROKER_URL = "redis://elsewhere"
+    assert workers().state == standing.UNKNOWN
 
 
 @pytest.mark.parametrize(("rights", "is_shown"), [({"is_staff": True}, True), ({}, False)])
