@@ -80,10 +80,13 @@ class OverviewPage(View):
         now, user = clock.now(), request.user
         window = WINDOWS.get(request.GET.get("window", ""), WINDOWS["24h"])
         since = _begin(window, now)
+        threads = Thread.objects.visible_to(user, "view")
         runs = Run.objects.visible_to(user, "view")
-        within = activity.reach(since=since)
-        counted = activity.counted(runs, within=within, precision=window.precision)
-        slowness = activity.slowness(runs, within=within)
+        within, graphs = activity.reach(since=since), activity.names()
+        counted = activity.counted(
+            threads, within=within, precision=window.precision, graphs=graphs
+        )
+        slowness = activity.slowness(threads, within=within, graphs=graphs)
         working = list(activity.running(runs, limit=RUNNING))
         context = {
             **site.each_context(request),
@@ -139,8 +142,10 @@ def _needs(
     now: datetime,
 ) -> dict[str, Any]:
     """Return questions, failed threads and runs that take much longer than others."""
-    seen = Interrupt.objects.visible_to(user, "view")
-    rows = asked.waiting(user, seen).order_by("pk")[:QUESTIONS]
+    # The keys first: sorting all questions with all that is shown of them takes much longer.
+    seen = Interrupt.objects.visible_to(user, "view").open().order_by("pk")
+    keys = list(seen.values_list("pk", flat=True)[:QUESTIONS])
+    rows = asked.waiting(user, seen.filter(pk__in=keys))
     cards = asked.cards(user, rows, back=reverse("admin:index"))
     told = Thread.objects.visible_to(user, "view", telling="read")
     failed = told.filter(status=Thread.Status.ERROR, updated_at__gte=since)
@@ -177,21 +182,28 @@ def _stats(user: Any, within: Reach, counted: list[Slice], window: Window) -> li
         "threads": reverse("admin:threads_app_thread_changelist"),
         "runs": reverse("admin:threads_app_run_changelist"),
     }
-    failed = {"status": "error", "updated_at__gte": within.since}
+    busy, waiting, failed, idle, pending = activity.capped(
+        threads.filter(status="busy"),
+        threads.filter(status="interrupted"),
+        threads.filter(status="error", updated_at__gte=within.since),
+        threads.filter(status="idle"),
+        runs.active().filter(status="pending"),
+        cap=COUNTED,
+    )
     done = sum(each.count for each in counted if each.status == "success")
     return [
-        _stat("running", gettext("Running"), _capped(threads.filter(status="busy")),
+        _stat("running", gettext("Running"), _shown(busy),
               f"{lists['threads']}?status__exact=busy", gettext("threads now")),
-        _stat("waiting", gettext("Waiting"), _capped(threads.filter(status="interrupted")),
+        _stat("waiting", gettext("Waiting"), _shown(waiting),
               f"{lists['threads']}?status__exact=interrupted", gettext("threads now")),
-        _stat("error", gettext("Failed"), _capped(threads.filter(**failed)),
+        _stat("error", gettext("Failed"), _shown(failed),
               f"{lists['threads']}?status__exact=error&active={window.name}",
               gettext("threads in the window")),
         _stat("success", gettext("Done"), gettext("over %d") % done if within.is_cut else str(done),
               f"{lists['runs']}?status__exact=success", gettext("runs in the window")),
-        _stat("pending", gettext("Pending"), _capped(runs.active().filter(status="pending")),
+        _stat("pending", gettext("Pending"), _shown(pending),
               f"{lists['runs']}?status__exact=pending", gettext("runs now")),
-        _stat("idle", gettext("Idle"), _capped(threads.filter(status="idle")),
+        _stat("idle", gettext("Idle"), _shown(idle),
               f"{lists['threads']}?status__exact=idle", gettext("threads now")),
     ]  # fmt: skip
 
@@ -207,8 +219,7 @@ def _stat(look: str, label: str, value: str, address: str, note: str) -> dict[st
     }
 
 
-def _capped(rows: Any) -> str:
-    count = rows.order_by().values("pk")[: COUNTED + 1].count()
+def _shown(count: int) -> str:
     return f"{COUNTED:,}+".replace(",", "\u202f") if count > COUNTED else str(count)
 
 

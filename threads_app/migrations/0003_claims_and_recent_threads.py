@@ -33,4 +33,12 @@ class Migration(migrations.Migration):
             model_name='thread',
             index=models.Index(fields=['-updated_at', '-id'], name='thread_recent'),
         ),
+        migrations.AddIndex(
+            model_name='thread',
+            index=models.Index(fields=['owner', 'status', '-updated_at'], name='thread_owner_status'),
+        ),
+        migrations.AddIndex(
+            model_name='thread',
+            index=models.Index(fields=['graph', '-updated_at', '-id'], name='thread_graph_recent'),
+        ),
     ]

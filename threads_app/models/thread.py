@@ -72,6 +72,10 @@ class Thread(models.Model):
             models.Index(fields=["-updated_at", "-id"], name="thread_recent"),
             # A person's threads, latest first.
             models.Index(fields=["owner", "-updated_at"], name="thread_owner_recent"),
+            # A person's threads in one state: the list, and the counts of the overview.
+            models.Index(fields=["owner", "status", "-updated_at"], name="thread_owner_status"),
+            # Threads of one graph, latest first.
+            models.Index(fields=["graph", "-updated_at", "-id"], name="thread_graph_recent"),
             # Threads in one state, latest first.
             models.Index(fields=["status", "-updated_at"], name="thread_status_recent"),
             # Temporary threads that may go, looked for by every tick.

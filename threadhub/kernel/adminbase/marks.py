@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.templatetags.static import static
@@ -49,6 +50,7 @@ _DAYS = gettext_noop("%d d ago")
 AVATARS = ("a", "b", "c", "d")
 
 
+@cache
 def icon(name: str, classes: str = "icon") -> SafeString:
     """Return an icon of the sprite; what it means stands in words beside it."""
     address = f"{static('threadhub/icons.svg')}#{name}"
