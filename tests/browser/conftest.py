@@ -33,7 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # Not of the session: while it runs, nothing else in this process may start an event loop.
-@pytest.fixture(scope="package")
+# No longer than a file: while it runs, an event loop does, beside which Django refuses to query.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Run the system's browser; skip by name where it is missing."""
     program = binaries.chromium()

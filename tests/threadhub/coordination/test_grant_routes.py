@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -254,7 +255,7 @@ def test_whoever_lost_the_right_to_a_session_is_not_told_of_it(
         async with aclosing(sse.frames(subject, after=0)) as frames:
             await anext(frames)
             found = [await anext(frames)]
-            await sync_to_async(grants.revoke)(grant=given, actor=people["owner"])
+            await database_sync_to_async(grants.revoke)(grant=given, actor=people["owner"])
             found += [frame async for frame in frames]
         return found
 

@@ -6,7 +6,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.db import connection
 
 from threadhub.kernel import transactions
@@ -101,19 +101,19 @@ def test_an_act_writes_rows_events_and_audit_or_nothing(stream: Stream) -> None:
 
 
 async def test_a_viewer_is_woken_by_a_commit_in_another_thread() -> None:
-    stream = await sync_to_async(log.open_stream)(key="thread:w")
+    stream = await database_sync_to_async(log.open_stream)(key="thread:w")
     with wakeups.watching(stream.pk) as watch:
-        await sync_to_async(append, thread_sensitive=False)(stream, "a")
+        await database_sync_to_async(append, thread_sensitive=False)(stream, "a")
 
         assert await watch.wait(timeout=5)
     assert stream.pk not in wakeups.watched()
 
 
 async def test_the_poll_covers_a_lost_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = await sync_to_async(log.open_stream)(key="thread:p")
+    stream = await database_sync_to_async(log.open_stream)(key="thread:p")
     with wakeups.watching(stream.pk) as watch:
         assert await watch.wait(timeout=5), "the first poll tells what is there"
         monkeypatch.setattr(log, "wakeups", SimpleNamespace(announce=id))
-        await sync_to_async(append, thread_sensitive=False)(stream, "a")
+        await database_sync_to_async(append, thread_sensitive=False)(stream, "a")
 
         assert await watch.wait(timeout=5)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.test import Client
 
 from services.live_client import ORIGIN, LiveClient
@@ -99,6 +99,6 @@ def happens(thread: Thread) -> Callable[..., Any]:
     """Return a coroutine function that appends events to the thread's stream."""
 
     async def happen(*items: Item | str) -> None:
-        await sync_to_async(append, thread_sensitive=False)(thread, *items)
+        await database_sync_to_async(append, thread_sensitive=False)(thread, *items)
 
     return happen

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from services.live_client import ORIGIN, LiveClient
 from threadhub.kernel import clock
@@ -124,9 +124,9 @@ class TestComingBack:
     ) -> None:
         async with viewer:
             before = await viewer.watch(topic)
-            await sync_to_async(threads.delete)(thread=thread, now=clock.now())
+            await database_sync_to_async(threads.delete)(thread=thread, now=clock.now())
             assert (await viewer.hear())["type"] == "revoked"
-            await sync_to_async(threads.create)(
+            await database_sync_to_async(threads.create)(
                 actor=owner, now=clock.now(), public_id=thread.public_id
             )
             after = await viewer.watch(topic)

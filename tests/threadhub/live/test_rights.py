@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session as BrowserSession
@@ -95,11 +95,11 @@ class TestTopics:
     async def test_what_is_taken_back_is_shown_no_more(
         self, wakes: None, ada: Any, topic: str, ways: Any, cookie: Any, happens: Happens, way: str
     ) -> None:
-        take_back = await sync_to_async(ways[way])()
-        client = LiveClient(await sync_to_async(cookie)(ada), ORIGIN)
+        take_back = await database_sync_to_async(ways[way])()
+        client = LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN)
         async with client:
             await client.watch(topic)
-            await sync_to_async(take_back)()
+            await database_sync_to_async(take_back)()
             told = await client.hear()
             await happens("custom")
 
@@ -112,10 +112,10 @@ class TestTopics:
         self, ada: Any, topic: str, ways: Any, cookie: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(hub, "ROUND_SECONDS", SOON)
-        take_back = await sync_to_async(ways["superuser"])()
-        async with LiveClient(await sync_to_async(cookie)(ada), ORIGIN) as client:
+        take_back = await database_sync_to_async(ways["superuser"])()
+        async with LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN) as client:
             await client.watch(topic)
-            await sync_to_async(take_back)()
+            await database_sync_to_async(take_back)()
 
             assert (await client.hear())["type"] == "revoked"
 
@@ -124,7 +124,7 @@ class TestTopics:
     ) -> None:
         monkeypatch.setattr(hub, "ROUND_SECONDS", SOON)
         monkeypatch.setattr(hub, "ASKED_ANYWAY", 0)
-        await sync_to_async(grants.grant)(
+        await database_sync_to_async(grants.grant)(
             role="viewer",
             to=ada,
             on=thread,
@@ -132,7 +132,7 @@ class TestTopics:
             now=clock.now(),
             until=clock.now() + timedelta(seconds=1),
         )
-        async with LiveClient(await sync_to_async(cookie)(ada), ORIGIN) as client:
+        async with LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN) as client:
             await client.watch(topic)
 
             assert (await client.hear())["type"] == "revoked"
@@ -140,13 +140,13 @@ class TestTopics:
     async def test_losing_only_what_is_inside_masks_it(
         self, ada: Any, topic: str, thread: Any, cookie: Any, happens: Happens
     ) -> None:
-        await sync_to_async(everywhere.grant_everywhere)(
-            role="auditor", to=ada, actor=await sync_to_async(root)(), now=clock.now()
+        await database_sync_to_async(everywhere.grant_everywhere)(
+            role="auditor", to=ada, actor=await database_sync_to_async(root)(), now=clock.now()
         )
-        grant = await sync_to_async(given)("viewer", ada, thread)
-        async with LiveClient(await sync_to_async(cookie)(ada), ORIGIN) as client:
+        grant = await database_sync_to_async(given)("viewer", ada, thread)
+        async with LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN) as client:
             before = await client.watch(topic)
-            await sync_to_async(grants.revoke)(grant=grant, actor=thread.owner)
+            await database_sync_to_async(grants.revoke)(grant=grant, actor=thread.owner)
             why = await client.hear("resync")
             after = await client.hear("snapshot")
             secret = {"run_id": "r", "status": "error", "error": {"message": "secret"}}
@@ -165,7 +165,7 @@ class TestTopics:
     ) -> None:
         async with viewer:
             await viewer.watch(topic)
-            await sync_to_async(threads.delete)(thread=thread, now=clock.now())
+            await database_sync_to_async(threads.delete)(thread=thread, now=clock.now())
 
             assert (await viewer.hear())["type"] == "revoked"
 
@@ -199,7 +199,7 @@ class TestSockets:
     ) -> None:
         async with viewer:
             await viewer.watch(topic)
-            await sync_to_async(ends[end])()
+            await database_sync_to_async(ends[end])()
 
             assert await viewer.ended() == 4401
 
@@ -213,7 +213,7 @@ class TestSockets:
 
         async with program:
             await program.watch(topic)
-            await sync_to_async(revoke)()
+            await database_sync_to_async(revoke)()
 
             assert await program.ended() == 4401
 
@@ -223,7 +223,7 @@ class TestSockets:
         async with viewer:
             await viewer.watch(topic)
             ada.is_active = False
-            await sync_to_async(ada.save)()
+            await database_sync_to_async(ada.save)()
             await happens("custom")
 
             assert (await viewer.hear())["type"] == "events"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from services.live_client import LiveClient
 from threadhub.kernel.realtime import connections, feeds, hub, messages, subscriptions
@@ -133,7 +133,7 @@ async def test_a_gap_in_the_log_is_told_and_mended(
     async with viewer:
         await viewer.watch(topic)
         skipped = Stream.objects.filter(pk=thread.stream_id)
-        await sync_to_async(super(type(skipped), skipped).update)(last_seq=10)
+        await database_sync_to_async(super(type(skipped), skipped).update)(last_seq=10)
         await happens("custom")
         why, shown = await viewer.hear(), await viewer.hear()
 

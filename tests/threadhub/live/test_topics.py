@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.test import Client
 
 from services.live_client import ORIGIN, LiveClient
@@ -63,7 +63,7 @@ class TestThread:
     async def test_who_may_only_view_it_does_not(
         self, auditor: Any, cookie: Any, topic: str, question: Interrupt
     ) -> None:
-        async with LiveClient(await sync_to_async(cookie)(auditor), ORIGIN) as client:
+        async with LiveClient(await database_sync_to_async(cookie)(auditor), ORIGIN) as client:
             data = (await client.watch(topic))["data"]
 
         assert (data["level"], data["questions"]) == ("view", [])
@@ -85,7 +85,7 @@ class TestSession:
     ) -> None:
         async with viewer:
             shown = await viewer.watch(f"session:{hub_session.public_id}")
-            await sync_to_async(sessions.change)(
+            await database_sync_to_async(sessions.change)(
                 session=hub_session, now=clock.now(), title="Customer 4"
             )
             told = await viewer.hear("events")
@@ -97,23 +97,23 @@ class TestSession:
         self, ada: Any, auditor: Any, cookie: Any, hub_session: Any
     ) -> None:
         topic = f"session:{hub_session.public_id}"
-        async with LiveClient(await sync_to_async(cookie)(ada), ORIGIN) as stranger:
+        async with LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN) as stranger:
             assert await stranger.watch(topic) == {"type": "denied", "topic": topic}
-        async with LiveClient(await sync_to_async(cookie)(auditor), ORIGIN) as client:
+        async with LiveClient(await database_sync_to_async(cookie)(auditor), ORIGIN) as client:
             assert (await client.watch(topic))["data"]["level"] == "view"
 
 
 async def test_an_operation_is_followed_to_its_end(
     viewer: LiveClient, owner: Any, ada: Any, cookie: Any
 ) -> None:
-    job = await sync_to_async(operations.ask)(
+    job = await database_sync_to_async(operations.ask)(
         kind="threads.delete", asked_by=owner, now=clock.now(), items=[]
     )
     topic = f"operation:{job.public_id}"
-    stranger = LiveClient(await sync_to_async(cookie)(ada), ORIGIN)
+    stranger = LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN)
     async with viewer, stranger:
         shown = await viewer.watch(topic)
-        await sync_to_async(steering.cancel)(operation=job, actor=owner, now=clock.now())
+        await database_sync_to_async(steering.cancel)(operation=job, actor=owner, now=clock.now())
         told = await viewer.hear("events")
 
         assert shown["data"]["operation"]["state"] == "pending"
@@ -128,7 +128,7 @@ class TestInbox:
         async with viewer:
             shown = (await viewer.watch("inbox"))["data"]
             await viewer.say("ack", topic="inbox", seq=1)
-            await sync_to_async(threads.delete)(thread=thread, now=clock.now())
+            await database_sync_to_async(threads.delete)(thread=thread, now=clock.now())
             after = (await viewer.hear("snapshot"))["data"]
 
         (item,) = shown["items"]
@@ -140,7 +140,7 @@ class TestInbox:
     async def test_who_may_only_view_sees_that_it_waits(
         self, auditor: Any, cookie: Any, question: Interrupt
     ) -> None:
-        async with LiveClient(await sync_to_async(cookie)(auditor), ORIGIN) as client:
+        async with LiveClient(await database_sync_to_async(cookie)(auditor), ORIGIN) as client:
             shown = (await client.watch("inbox"))["data"]
 
         assert (shown["count"], shown["items"][0]["may_answer"]) == (0, False)
@@ -158,15 +158,15 @@ class TestInbox:
     async def test_what_is_shared_and_taken_back_appears_and_goes(
         self, ada: Any, cookie: Any, owner: Any, thread: Thread, question: Interrupt
     ) -> None:
-        async with LiveClient(await sync_to_async(cookie)(ada), ORIGIN) as client:
+        async with LiveClient(await database_sync_to_async(cookie)(ada), ORIGIN) as client:
             before = (await client.watch("inbox"))["data"]
             await client.say("ack", topic="inbox", seq=1)
-            grant = await sync_to_async(grants.grant)(
+            grant = await database_sync_to_async(grants.grant)(
                 role="operator", to=ada, on=thread, actor=owner, now=clock.now()
             )
             shared = (await client.hear("snapshot"))["data"]
             await client.say("ack", topic="inbox", seq=2)
-            await sync_to_async(grants.revoke)(grant=grant, actor=owner)
+            await database_sync_to_async(grants.revoke)(grant=grant, actor=owner)
             after = (await client.hear("snapshot"))["data"]
 
         assert [data["count"] for data in (before, shared, after)] == [0, 1, 0]
@@ -189,8 +189,8 @@ class TestBoards:
             newest = (await viewer.watch("list:threads"))["data"]
             for topic in ("overview", "list:threads"):
                 await viewer.say("ack", topic=topic, seq=1)
-            await sync_to_async(runs.cancel)(run=run, actor=owner, now=clock.now())
-            await sync_to_async(threads.create)(actor=owner, now=clock.now())
+            await database_sync_to_async(runs.cancel)(run=run, actor=owner, now=clock.now())
+            await database_sync_to_async(threads.create)(actor=owner, now=clock.now())
             changed = {(await viewer.hear("snapshot"))["topic"] for _ in range(2)}
 
         assert before["threads"] == {"idle": 1, "busy": 0, "interrupted": 0, "error": 0}
@@ -200,7 +200,7 @@ class TestBoards:
     async def test_health_is_for_who_may_view_everything(
         self, viewer: LiveClient, auditor: Any, cookie: Any
     ) -> None:
-        other = LiveClient(await sync_to_async(cookie)(auditor), ORIGIN)
+        other = LiveClient(await database_sync_to_async(cookie)(auditor), ORIGIN)
         async with viewer, other:
             shown = await other.watch("health")
 

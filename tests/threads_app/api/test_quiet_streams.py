@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
 from django.contrib.auth import get_user_model
 
 from checkpoints_app.saver import ThreadHubSaver
@@ -165,7 +166,7 @@ class TestRightsLost:
             parts = aiter(response.streaming_content)
             found = [await anext(parts)]
             rest = asyncio.ensure_future(collected(parts))
-            await sync_to_async(grants.revoke)(grant=grant, actor=run.actor)
+            await database_sync_to_async(grants.revoke)(grant=grant, actor=run.actor)
             return [*found, *await rest]
 
         *_, last = async_to_sync(read)()
