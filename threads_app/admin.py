@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
@@ -118,7 +119,9 @@ class ThreadAdmin(ThreadList, ProtectedAdmin):
         return [*urls.patterns(self.admin_site), *super().get_urls()]
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Lead to the thread's page."""
+        """Lead to the thread's page. Raises Http404 for what is no key."""
+        if not (object_id.isascii() and object_id.isdecimal()):
+            raise Http404
         return redirect("admin:threads_app_thread_live", object_id)
 
 

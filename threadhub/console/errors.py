@@ -121,6 +121,15 @@ class ErrorPagesMiddleware:
         """Answer the request."""
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """Refuse NUL, which PostgreSQL's texts cannot hold and no browser's form sends."""
+        if request.path.startswith("/api/"):
+            return None
+        given = [*request.GET.lists(), *request.POST.lists()]
+        texts = (text for name, values in given for text in (name, *values))
+        has_nul = "\x00" in request.path or any("\x00" in text for text in texts)
+        return page(request, 400) if has_nul else None
+
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the page of an expected failure; none for the others, which are failures."""
         if request.path.startswith("/api/"):

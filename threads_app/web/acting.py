@@ -276,7 +276,7 @@ def _named_run(request: HttpRequest, thread: Thread) -> Run | None:
     """Return the run the request names, else the one under way."""
     mine = Run.objects.visible_to(request.user, "execute").filter(thread=thread)
     named = request.POST.get("run") or request.GET.get("run", "")
-    if named.isdigit():
+    if named.isdecimal():
         return mine.filter(pk=int(named[:18])).first()
     return mine.active().order_by("-status", "id").first()
 

@@ -11,6 +11,8 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
+from threadhub.kernel.models import clean_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,6 +65,14 @@ class Key:
             return Q(**{f"{self.path}__isnull": True})
         return Q(**{self.path: value})
 
+    def read(self, given: Any) -> Any:
+        """Return the value that a place tells. Raises ValueError, ValidationError."""
+        if given is None and not self.is_nullable:
+            raise ValueError("This column always has a value.")
+        if isinstance(given, str) and clean_text(given) != given:
+            raise ValueError("No column holds such a text.")
+        return None if given is None else self.field.to_python(given)
+
     def of(self, row: models.Model) -> Any:
         """Return the row's value."""
         found: Any = row
@@ -110,6 +120,6 @@ def _values(wanted: Sequence[Key], text: str) -> list[Any]:
     try:
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         pairs = zip(wanted, found, strict=True)
-        return [None if value is None else key.field.to_python(value) for key, value in pairs]
+        return [key.read(value) for key, value in pairs]
     except (ValueError, TypeError, OverflowError, ValidationError) as error:
         raise UnknownPlace("This place is not in the list.") from error

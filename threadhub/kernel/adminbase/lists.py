@@ -10,6 +10,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
+from django.db import DataError
 from django.db.models import ForeignKey
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -189,7 +190,11 @@ class ConsoleList(ChangeList):
                 rows = rows.filter(keyset.beyond(self.keys, place, backwards=backwards))
             except keyset.UnknownPlace as error:
                 raise IncorrectLookupParameters from error
-        found = list(rows[: self.list_per_page + 1])
+        try:
+            found = list(rows[: self.list_per_page + 1])
+        except (OverflowError, DataError) as error:
+            # A filter or a place with a number or a moment beyond what the database knows.
+            raise IncorrectLookupParameters from error
         shown = found[: self.list_per_page]
         return (shown[::-1] if backwards else shown), len(found) > self.list_per_page
 

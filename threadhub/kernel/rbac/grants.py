@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.models import Group
@@ -79,6 +79,11 @@ def demand_sound(
     """Return when the grant begins. Raises Invalid for an inactive person and for no time."""
     if not isinstance(to, Group) and not to.is_active:
         raise Invalid(f"{to.get_username()} is deactivated.", fields={"user": ["Deactivated."]})
+    for name, moment in (("until", until), ("starts_at", starts_at)):
+        # Elsewhere on Earth it may be in a year that has no date.
+        if moment is not None and moment.year == MAXYEAR:
+            text = "This is too far away: leave the end open."
+            raise Invalid(text, fields={name: ["Too far away."]})
     begins = max(now, starts_at or now)
     if until is not None and until <= now:
         raise Invalid("The grant would have ended already.", fields={"until": ["In the past."]})
