@@ -173,7 +173,7 @@ def test_hostile_values_are_shown_as_text(pages: Open, owner: Any, thread: Threa
 def test_a_place_that_is_not_there_is_not_found(pages: Open, owner: Any) -> None:
     opened = pages(owner)
     paths = ["9", "a", "0.x", "-1", "-1.5", "7" * 9000, "…", "1.1.1.1", "²"]
-    moments = [{"checkpoint": "nope"}, {"ns": "x:y"}, {"checkpoint": "a\x00"}]
+    moments = [{"checkpoint": "nope"}, {"ns": "x:y"}, {"checkpoint": "²"}]
 
     told = [opened.get("state_part", channel="plan", path=path) for path in paths]
     told += [opened.get(name, **query) for name in ("state", "state_part") for query in moments]
