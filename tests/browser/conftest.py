@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from browser import filling, results
 from browser.gates import Watcher
 from browser.installation import Installation
-from browser.pending import PENDING
 from services import requirement
 from threadhub.ops.rehearsal import binaries
 
@@ -24,15 +23,6 @@ WINDOW = {"width": 1440, "height": 900}
 SignIn = Callable[..., BrowserContext]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip by name what waits for a page."""
-    for item in items:
-        for part, reason in PENDING.items():
-            if part in item.nodeid:
-                item.add_marker(pytest.mark.skip(reason=reason))
-
-
-# Not of the session: while it runs, nothing else in this process may start an event loop.
 # No longer than a file: while it runs, an event loop does, beside which Django refuses to query.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
